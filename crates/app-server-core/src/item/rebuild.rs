@@ -1,0 +1,610 @@
+//! Turns from a rollout, whoever wrote it: one builder for the January files without turn ids, today's legacy files,
+//! paginated files and ours (rollout specification 6).
+//!
+//! A turn whose items were recorded as such is taken from those records; otherwise it is put together from the older
+//! events, and commands from pairs of calls and outputs, which goes beyond both references.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use app_server_protocol::v2::{
+    CommandExecutionSource, CommandExecutionStatus, GeneratedImage, LegacyAppPathString, McpToolCallError,
+    McpToolCallStatus, MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnItemsView, TurnStatus,
+    UserInput,
+};
+use app_server_rollout::{Body, Event, Record};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::recorded::{
+    RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedReview, RecordedSearch,
+    RecordedStatus, StoredError, agent_message, mcp_tool_call, read_item, shell_line, wire_changes,
+};
+
+/// Puts turns together, record by record in the order of the file.
+#[derive(Default)]
+pub(super) struct TurnBuilder {
+    turns: Vec<Draft>,
+    by_id: HashMap<String, usize>,
+    /// The turn that records belong to which name none.
+    open: Option<usize>,
+    /// Working folder of commands that name none.
+    cwd: String,
+}
+
+/// A turn in the making.
+struct Draft {
+    turn: Turn,
+    items: Vec<DraftItem>,
+    /// Begun by a record that names it; without one the user's message begins the turn.
+    is_named: bool,
+    has_ended: bool,
+    /// Whether the user's or the agent's words were recorded as items, so that all items were.
+    is_recorded: bool,
+}
+
+struct DraftItem {
+    item: ThreadItem,
+    source: Source,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// An `item_completed` line.
+    Recorded,
+    /// An older event.
+    Event,
+    /// A call and its output.
+    Pair,
+}
+
+/// The id of an item that gets its number at the end.
+const UNNUMBERED: &str = "";
+
+impl TurnBuilder {
+    pub(super) fn push(&mut self, record: &Record<'_>) {
+        match &record.body {
+            Body::SessionMeta(meta) => {
+                if self.cwd.is_empty() {
+                    self.cwd = meta.cwd.to_string_lossy().into_owned();
+                }
+            }
+            Body::Event(event) => self.event(event),
+            Body::ResponseItem(raw) => self.response_item(raw),
+            Body::TurnContext(_) | Body::Compacted(_) | Body::Other { .. } => {}
+        }
+    }
+
+    /// The position of the open turn, for what is only counted by turns.
+    pub(super) fn open_turn(&self) -> Option<usize> {
+        self.open.or_else(|| self.turns.len().checked_sub(1))
+    }
+
+    /// The turns, numbered where the file names them not.
+    pub(super) fn finish(self) -> Vec<Turn> {
+        let mut item_number = 0;
+        let drafts = self.turns.into_iter().filter(|draft| draft.is_named || !draft.items.is_empty());
+        drafts
+            .enumerate()
+            .map(|(position, draft)| {
+                let Draft { mut turn, items, is_recorded, is_named, has_ended } = draft;
+                if !is_named {
+                    turn.id = format!("turn-{}", position + 1);
+                }
+                turn.root_turn_id.get_or_insert_with(|| turn.id.clone());
+                if turn.status == TurnStatus::InProgress {
+                    // A named turn without an end was cut off; the January files record no ends at all.
+                    turn.status = match is_named && !has_ended {
+                        true => TurnStatus::Interrupted,
+                        false => TurnStatus::Completed,
+                    };
+                }
+                let kept = items.into_iter().filter(|item| !is_recorded || item.source == Source::Recorded);
+                turn.items = kept.map(|draft| draft.item).collect();
+                for item in &mut turn.items {
+                    let id = id_of(&mut item.kind);
+                    if id.as_str() == UNNUMBERED {
+                        item_number += 1;
+                        *id = format!("item-{item_number}");
+                    }
+                }
+                turn
+            })
+            .collect()
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        let raw = event.payload;
+        match event.kind.as_ref() {
+            "task_started" | "turn_started" => self.begins(raw),
+            "task_complete" | "turn_complete" => self.ends(raw),
+            "turn_aborted" => self.aborted(raw),
+            "item_completed" => self.item_completed(raw),
+            "user_message" => self.user_message(raw),
+            "agent_message" => self.agent_message(raw),
+            "agent_reasoning" => self.reasoning(raw, false),
+            "agent_reasoning_raw_content" => self.reasoning(raw, true),
+            "web_search_end" => self.web_search(raw),
+            "patch_apply_end" => self.patch(raw),
+            "mcp_tool_call_end" => self.mcp_tool_call(raw),
+            "context_compacted" => {
+                self.add(ThreadItemKind::ContextCompaction { id: UNNUMBERED.to_owned() }, Source::Event);
+            }
+            "entered_review_mode" => self.review(raw, true),
+            "exited_review_mode" => self.review(raw, false),
+            "thread_rolled_back" => self.rolled_back(raw),
+            _ => {}
+        }
+    }
+
+    fn begins(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Started {
+            turn_id: String,
+            #[serde(default)]
+            root_turn_id: Option<String>,
+            #[serde(default)]
+            started_at: Option<i64>,
+        }
+        let Some(Started { turn_id, root_turn_id, started_at }) = read(raw) else { return };
+        let at = self.turn_named(&turn_id);
+        let turn = &mut self.turns[at].turn;
+        turn.root_turn_id = root_turn_id;
+        turn.started_at = started_at;
+        self.open = Some(at);
+    }
+
+    fn ends(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Complete {
+            turn_id: String,
+            #[serde(default)]
+            error: Option<StoredError>,
+            #[serde(default)]
+            completed_at: Option<i64>,
+            #[serde(default)]
+            duration_ms: Option<i64>,
+        }
+        let Some(complete) = read::<Complete>(raw) else { return };
+        let at = self.turn_named(&complete.turn_id);
+        let draft = &mut self.turns[at];
+        draft.has_ended = true;
+        draft.turn.status = if complete.error.is_some() { TurnStatus::Failed } else { TurnStatus::Completed };
+        draft.turn.error = complete.error.map(StoredError::into_wire);
+        draft.turn.completed_at = complete.completed_at;
+        draft.turn.duration_ms = complete.duration_ms;
+        if self.open == Some(at) {
+            self.open = None;
+        }
+    }
+
+    fn aborted(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Aborted {
+            #[serde(default)]
+            turn_id: Option<String>,
+            #[serde(default)]
+            completed_at: Option<i64>,
+            #[serde(default)]
+            duration_ms: Option<i64>,
+        }
+        let Some(aborted) = read::<Aborted>(raw) else { return };
+        let at = match &aborted.turn_id {
+            Some(id) => Some(self.turn_named(id)),
+            None => self.open,
+        };
+        let Some(at) = at else { return };
+        let draft = &mut self.turns[at];
+        draft.has_ended = true;
+        draft.turn.status = TurnStatus::Interrupted;
+        draft.turn.completed_at = aborted.completed_at;
+        draft.turn.duration_ms = aborted.duration_ms;
+        if self.open == Some(at) {
+            self.open = None;
+        }
+    }
+
+    fn item_completed(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Completed<'a> {
+            turn_id: String,
+            #[serde(borrow)]
+            item: &'a RawValue,
+            #[serde(default)]
+            started_at_ms: Option<i64>,
+            #[serde(default)]
+            completed_at_ms: Option<i64>,
+        }
+        let Some(completed) = read::<Completed<'_>>(raw) else { return };
+        let Some(kind) = read_item(completed.item) else { return };
+        // The January reference counts turns from 0 and records plans alone; those ids name nothing.
+        let at = match self.open {
+            Some(open) if !self.turns[open].is_named => open,
+            _ => self.turn_named(&completed.turn_id),
+        };
+        let is_words =
+            matches!(kind, ThreadItemKind::UserMessage { .. } | ThreadItemKind::AgentMessage { .. });
+        let draft = &mut self.turns[at];
+        draft.is_recorded |= is_words && draft.is_named;
+        let item = ThreadItem {
+            kind,
+            started_at_ms: completed.started_at_ms,
+            completed_at_ms: completed.completed_at_ms,
+        };
+        draft.items.push(DraftItem { item, source: Source::Recorded });
+    }
+
+    fn user_message(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct UserMessage {
+            #[serde(default)]
+            client_id: Option<String>,
+            #[serde(default)]
+            message: String,
+            #[serde(default)]
+            images: Option<Vec<String>>,
+            #[serde(default)]
+            local_images: Option<Vec<String>>,
+            #[serde(default)]
+            text_elements: Option<Vec<RecordedElement>>,
+        }
+        let Some(event) = read::<UserMessage>(raw) else { return };
+        let mut content = Vec::new();
+        if !event.message.trim().is_empty() {
+            let elements = event.text_elements.unwrap_or_default();
+            content.push(UserInput::Text {
+                text: event.message,
+                text_elements: elements.into_iter().map(RecordedElement::into_wire).collect(),
+            });
+        }
+        let images = event.images.unwrap_or_default().into_iter();
+        content.extend(images.map(|url| UserInput::Image { source: MediaSource::Url { url }, detail: None }));
+        let local = event.local_images.unwrap_or_default().into_iter();
+        content.extend(local.map(|path| UserInput::LocalImage { path, detail: None }));
+        if !self.open.is_some_and(|open| self.turns[open].is_named) {
+            self.open_unnamed();
+        }
+        let id = UNNUMBERED.to_owned();
+        self.add(ThreadItemKind::UserMessage { id, client_id: event.client_id, content }, Source::Event);
+    }
+
+    fn agent_message(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct AgentMessage {
+            message: String,
+            #[serde(default)]
+            phase: Option<MessagePhase>,
+        }
+        if let Some(AgentMessage { message, phase }) = read(raw).filter(|event: &AgentMessage| !event.message.is_empty())
+        {
+            self.add(agent_message(UNNUMBERED.to_owned(), message, phase), Source::Event);
+        }
+    }
+
+    /// Parts of one reasoning come as events of their own and belong together.
+    fn reasoning(&mut self, raw: &RawValue, is_raw: bool) {
+        #[derive(Deserialize)]
+        struct Reasoning {
+            text: String,
+        }
+        let Some(Reasoning { text }) = read(raw) else { return };
+        let last = self.open.and_then(|open| self.turns[open].items.last_mut());
+        if let Some(DraftItem {
+            item: ThreadItem { kind: ThreadItemKind::Reasoning { summary, content, .. }, .. },
+            source: Source::Event,
+        }) = last
+        {
+            return if is_raw { content.push(text) } else { summary.push(text) };
+        }
+        let (summary, content) = if is_raw { (Vec::new(), vec![text]) } else { (vec![text], Vec::new()) };
+        self.add(ThreadItemKind::Reasoning { id: UNNUMBERED.to_owned(), summary, content }, Source::Event);
+    }
+
+    fn web_search(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct SearchEnd {
+            call_id: String,
+            #[serde(default)]
+            query: String,
+            #[serde(default)]
+            action: Option<RecordedSearch>,
+        }
+        if let Some(SearchEnd { call_id, query, action }) = read(raw) {
+            let action = action.map(RecordedSearch::into_wire);
+            self.add(ThreadItemKind::WebSearch { id: call_id, query, action, results: None }, Source::Event);
+        }
+    }
+
+    fn patch(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct PatchEnd {
+            call_id: String,
+            #[serde(default)]
+            success: bool,
+            #[serde(default)]
+            changes: BTreeMap<String, RecordedChange>,
+            #[serde(default)]
+            status: Option<RecordedStatus>,
+        }
+        if let Some(PatchEnd { call_id, success, changes, status }) = read(raw) {
+            let by_success = if success { RecordedStatus::Completed } else { RecordedStatus::Failed };
+            self.drop_pair(&call_id);
+            let kind = ThreadItemKind::FileChange {
+                id: call_id,
+                changes: wire_changes(changes),
+                status: status.unwrap_or(by_success).of_patch(),
+            };
+            self.add(kind, Source::Event);
+        }
+    }
+
+    fn mcp_tool_call(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct CallEnd {
+            call_id: String,
+            invocation: Invocation,
+            #[serde(default)]
+            duration: Option<RecordedDuration>,
+            #[serde(default)]
+            result: Option<Outcome>,
+        }
+        #[derive(Deserialize)]
+        struct Invocation {
+            server: String,
+            tool: String,
+            #[serde(default)]
+            arguments: Value,
+        }
+        #[derive(Deserialize)]
+        enum Outcome {
+            Ok(RecordedMcpResult),
+            Err(String),
+        }
+        let Some(CallEnd { call_id, invocation, duration, result }) = read(raw) else { return };
+        self.drop_pair(&call_id);
+        let (status, result, error) = match result {
+            Some(Outcome::Ok(result)) => (McpToolCallStatus::Completed, Some(result.into_wire()), None),
+            Some(Outcome::Err(message)) => (McpToolCallStatus::Failed, None, Some(McpToolCallError { message })),
+            None => (McpToolCallStatus::Completed, None, None),
+        };
+        let Invocation { server, tool, arguments } = invocation;
+        let duration_ms = duration.map(RecordedDuration::ms);
+        let kind = mcp_tool_call(call_id, (server, tool, arguments), status, result, error, duration_ms);
+        self.add(kind, Source::Event);
+    }
+
+    fn review(&mut self, raw: &RawValue, entered: bool) {
+        #[derive(Deserialize)]
+        struct Review {
+            #[serde(default)]
+            item_id: Option<String>,
+            #[serde(default)]
+            user_facing_hint: Option<String>,
+            #[serde(default)]
+            review_output: Option<RecordedReview>,
+        }
+        let Some(review) = read::<Review>(raw) else { return };
+        let id = review.item_id.unwrap_or_else(|| UNNUMBERED.to_owned());
+        let kind = match entered {
+            true => ThreadItemKind::EnteredReviewMode { id, review: review.user_facing_hint.unwrap_or_default() },
+            false => ThreadItemKind::ExitedReviewMode { id, review: review.review_output.unwrap_or_default().text() },
+        };
+        self.add(kind, Source::Event);
+    }
+
+    fn rolled_back(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct RolledBack {
+            num_turns: usize,
+        }
+        let Some(RolledBack { num_turns }) = read(raw) else { return };
+        self.open = None;
+        let left = self.turns.len().saturating_sub(num_turns);
+        self.turns.truncate(left);
+        self.by_id.retain(|_, at| *at < left);
+    }
+
+    /// Items that only the model's side of the file knows: commands, and images the provider made.
+    fn response_item(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Item<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Cow<'a, str>,
+        }
+        // Most items are messages, and every writer puts the type first.
+        if raw.get().starts_with(r#"{"type":"message""#) || raw.get().starts_with(r#"{"type":"reasoning""#) {
+            return;
+        }
+        let Some(Item { kind }) = read(raw) else { return };
+        match kind.as_ref() {
+            "function_call" | "local_shell_call" => self.call(raw),
+            "function_call_output" => self.output(raw),
+            "image_generation_call" => self.image(raw),
+            _ => {}
+        }
+    }
+
+    fn call(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Call {
+            #[serde(default)]
+            call_id: Option<String>,
+            #[serde(default)]
+            name: Option<String>,
+            #[serde(default)]
+            arguments: Option<String>,
+            #[serde(default)]
+            action: Option<Arguments>,
+        }
+        #[derive(Deserialize)]
+        struct Arguments {
+            #[serde(default, alias = "cmd")]
+            command: Option<Words>,
+            #[serde(default, alias = "working_directory")]
+            workdir: Option<String>,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Words {
+            Line(String),
+            List(Vec<String>),
+        }
+        let Some(Call { call_id: Some(id), name, arguments, action }) = read(raw) else { return };
+        let is_command = matches!(name.as_deref(), None | Some("shell" | "shell_command" | "exec_command"));
+        let arguments = match (action, arguments) {
+            (Some(action), _) => Some(action),
+            (None, Some(text)) if is_command => serde_json::from_str(&text).ok(),
+            _ => None,
+        };
+        let Some(Arguments { command: Some(command), workdir }) = arguments else { return };
+        let command = match command {
+            Words::Line(line) => shell_line(&["/bin/bash".to_owned(), "-lc".to_owned(), line]),
+            Words::List(words) => shell_line(&words),
+        };
+        let kind = ThreadItemKind::CommandExecution {
+            id,
+            plugin_id: None,
+            script_path: None,
+            command,
+            cwd: LegacyAppPathString(workdir.unwrap_or_else(|| self.cwd.clone())),
+            process_id: None,
+            source: CommandExecutionSource::Agent,
+            status: CommandExecutionStatus::Completed,
+            command_actions: Vec::new(),
+            aggregated_output: None,
+            exit_code: None,
+            duration_ms: None,
+        };
+        self.add(kind, Source::Pair);
+    }
+
+    fn output(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Output {
+            call_id: String,
+            output: Value,
+        }
+        let Some(open) = self.open else { return };
+        if !self.turns[open].items.iter().any(|item| item.source == Source::Pair) {
+            return;
+        }
+        let Some(Output { call_id, output: Value::String(text) }) = read(raw) else { return };
+        for draft in self.turns[open].items.iter_mut().filter(|item| item.source == Source::Pair) {
+            if let ThreadItemKind::CommandExecution { id, aggregated_output, .. } = &mut draft.item.kind
+                && *id == call_id
+            {
+                *aggregated_output = Some(text);
+                return;
+            }
+        }
+    }
+
+    fn image(&mut self, raw: &RawValue) {
+        #[derive(Deserialize)]
+        struct Image {
+            id: String,
+            #[serde(default)]
+            status: Option<String>,
+            #[serde(default)]
+            revised_prompt: Option<String>,
+            #[serde(default)]
+            result: Option<String>,
+        }
+        let Some(Image { id, status, revised_prompt, result }) = read(raw) else { return };
+        let kind = ThreadItemKind::ImageGeneration {
+            id,
+            status: status.unwrap_or_else(|| "completed".to_owned()),
+            image: GeneratedImage::Inline { result: result.unwrap_or_default() },
+            revised_prompt,
+            saved_path: None,
+            failure: None,
+            generation_id: None,
+            input_images: Vec::new(),
+            transparent_background: None,
+        };
+        self.add(kind, Source::Pair);
+    }
+
+    /// Adds an item to the open turn, or to one of its own when none is open.
+    fn add(&mut self, kind: ThreadItemKind, source: Source) {
+        let at = match self.open {
+            Some(at) => at,
+            None => self.open_unnamed(),
+        };
+        let item = ThreadItem { kind, started_at_ms: None, completed_at_ms: None };
+        self.turns[at].items.push(DraftItem { item, source });
+    }
+
+    /// Forgets the command of a call that turned out to be something better known.
+    fn drop_pair(&mut self, call_id: &str) {
+        if let Some(open) = self.open {
+            self.turns[open]
+                .items
+                .retain_mut(|draft| draft.source != Source::Pair || id_of(&mut draft.item.kind) != call_id);
+        }
+    }
+
+    fn open_unnamed(&mut self) -> usize {
+        let at = self.new_turn(String::new(), false);
+        self.open = Some(at);
+        at
+    }
+
+    fn turn_named(&mut self, id: &str) -> usize {
+        match self.by_id.get(id) {
+            Some(at) => *at,
+            None => {
+                let at = self.new_turn(id.to_owned(), true);
+                self.by_id.insert(id.to_owned(), at);
+                self.open = Some(at);
+                at
+            }
+        }
+    }
+
+    fn new_turn(&mut self, id: String, is_named: bool) -> usize {
+        let turn = Turn {
+            completed_at: None,
+            duration_ms: None,
+            error: None,
+            id,
+            items: Vec::new(),
+            items_view: TurnItemsView::Full,
+            root_turn_id: None,
+            started_at: None,
+            status: TurnStatus::InProgress,
+        };
+        self.turns.push(Draft { turn, items: Vec::new(), is_named, has_ended: false, is_recorded: false });
+        self.turns.len() - 1
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn id_of(kind: &mut ThreadItemKind) -> &mut String {
+    match kind {
+        ThreadItemKind::UserMessage { id, .. }
+        | ThreadItemKind::HookPrompt { id, .. }
+        | ThreadItemKind::AgentMessage { id, .. }
+        | ThreadItemKind::FunctionCallOutput { id, .. }
+        | ThreadItemKind::Plan { id, .. }
+        | ThreadItemKind::Reasoning { id, .. }
+        | ThreadItemKind::CommandExecution { id, .. }
+        | ThreadItemKind::FileChange { id, .. }
+        | ThreadItemKind::McpToolCall { id, .. }
+        | ThreadItemKind::DynamicToolCall { id, .. }
+        | ThreadItemKind::CollabAgentToolCall { id, .. }
+        | ThreadItemKind::SubAgentActivity { id, .. }
+        | ThreadItemKind::WebSearch { id, .. }
+        | ThreadItemKind::ImageView { id, .. }
+        | ThreadItemKind::Sleep { id, .. }
+        | ThreadItemKind::ImageGeneration { id, .. }
+        | ThreadItemKind::EnteredReviewMode { id, .. }
+        | ThreadItemKind::ExitedReviewMode { id, .. }
+        | ThreadItemKind::CodeReview { id, .. }
+        | ThreadItemKind::ContextCompaction { id, .. } => id,
+    }
+}

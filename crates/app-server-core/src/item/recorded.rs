@@ -1,0 +1,858 @@
+//! The form items have in a rollout's `item_completed` lines: the reference's, so that it can read what we append to
+//! its files, and the only mapping between that spelling and the wire's (rollout specification 12).
+//!
+//! Kinds the reference has no form for, or that it would lose parts of, are recorded as the wire shows them; both
+//! references pass over such a line, and it comes back here as it was.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use app_server_protocol::v2::{
+    CodexErrorInfo, CommandAction, CommandExecutionSource, CommandExecutionStatus, DynamicToolCallOutputContentItem,
+    DynamicToolCallStatus, FileUpdateChange, ImageDetail, LegacyAppPathString, McpToolCallError, McpToolCallResult,
+    McpToolCallStatus, MediaSource, MessagePhase, PatchApplyStatus, PatchChangeKind, TextElement, ThreadItem,
+    ThreadItemKind, TurnError, UserInput, WebSearchAction,
+};
+use app_server_rollout::{Batch, HistoryMode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// Adds the lines of a completed item: in legacy files the events older readers know, then the item itself. The
+/// `response_item` line is the caller's, and for the user's words must come first.
+pub(crate) fn write_item(
+    batch: &mut Batch,
+    mode: HistoryMode,
+    thread_id: &str,
+    turn_id: &str,
+    item: &ThreadItem,
+) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Completed<'a, T> {
+        thread_id: &'a str,
+        turn_id: &'a str,
+        item: &'a T,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        started_at_ms: Option<i64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        completed_at_ms: Option<i64>,
+    }
+    if mode == HistoryMode::Legacy {
+        legacy_events(batch, &item.kind)?;
+    }
+    let (started_at_ms, completed_at_ms) = (item.started_at_ms, item.completed_at_ms);
+    match Recorded::from_wire(&item.kind) {
+        Some(item) => batch.event(
+            "item_completed",
+            &Completed { thread_id, turn_id, item: &item, started_at_ms, completed_at_ms },
+        ),
+        None => batch.event(
+            "item_completed",
+            &Completed { thread_id, turn_id, item: &item.kind, started_at_ms, completed_at_ms },
+        ),
+    }
+}
+
+/// The events that legacy files have for an item (rollout specification 2.4).
+fn legacy_events(batch: &mut Batch, item: &ThreadItemKind) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct UserMessage<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        client_id: Option<&'a str>,
+        message: String,
+        images: Vec<&'a str>,
+        local_images: Vec<&'a str>,
+        text_elements: Vec<RecordedElement>,
+    }
+    #[derive(Serialize)]
+    struct AgentMessage<'a> {
+        message: &'a str,
+        phase: Option<MessagePhase>,
+    }
+    #[derive(Serialize)]
+    struct Text<'a> {
+        text: &'a str,
+    }
+    #[derive(Serialize)]
+    struct SearchEnd<'a> {
+        call_id: &'a str,
+        query: &'a str,
+        action: RecordedSearch,
+    }
+    match item {
+        ThreadItemKind::UserMessage { client_id, content, .. } => {
+            let mut event = UserMessage {
+                client_id: client_id.as_deref(),
+                message: String::new(),
+                images: Vec::new(),
+                local_images: Vec::new(),
+                text_elements: Vec::new(),
+            };
+            for part in content {
+                match part {
+                    UserInput::Text { text, text_elements } => {
+                        // Ranges count from the beginning of the joined text.
+                        let offset = event.message.len();
+                        event.message.push_str(text);
+                        event.text_elements.extend(text_elements.iter().map(|e| RecordedElement::new(e, offset)));
+                    }
+                    UserInput::Image { source: MediaSource::Url { url }, .. } => event.images.push(url),
+                    UserInput::LocalImage { path, .. } => event.local_images.push(path),
+                    _ => {}
+                }
+            }
+            batch.event("user_message", &event)
+        }
+        ThreadItemKind::AgentMessage { text, phase, .. } => {
+            batch.event("agent_message", &AgentMessage { message: text, phase: *phase })
+        }
+        ThreadItemKind::Reasoning { summary, content, .. } => {
+            for text in summary {
+                batch.event("agent_reasoning", &Text { text })?;
+            }
+            for text in content {
+                batch.event("agent_reasoning_raw_content", &Text { text })?;
+            }
+            Ok(())
+        }
+        ThreadItemKind::WebSearch { id, query, action, .. } => {
+            let action = RecordedSearch::from_wire(action.as_ref());
+            batch.event("web_search_end", &SearchEnd { call_id: id, query, action })
+        }
+        ThreadItemKind::ContextCompaction { .. } => batch.event("context_compacted", &()),
+        _ => Ok(()),
+    }
+}
+
+/// Reads the `item` of an `item_completed` line, in the reference's form or the wire's. `None` for what neither knows.
+pub(super) fn read_item(raw: &RawValue) -> Option<ThreadItemKind> {
+    #[derive(Deserialize)]
+    struct Tag<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: std::borrow::Cow<'a, str>,
+    }
+    let tag: Tag<'_> = serde_json::from_str(raw.get()).ok()?;
+    if tag.kind.starts_with(char::is_uppercase) {
+        return Some(serde_json::from_str::<Recorded>(raw.get()).ok()?.into_wire());
+    }
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// An item in the reference's spelling.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum Recorded {
+    UserMessage {
+        id: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        client_id: Option<String>,
+        content: Vec<RecordedInput>,
+    },
+    AgentMessage {
+        id: String,
+        content: Vec<RecordedText>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<MessagePhase>,
+    },
+    Reasoning {
+        id: String,
+        summary_text: Vec<String>,
+        #[serde(default)]
+        raw_content: Vec<String>,
+    },
+    Plan {
+        id: String,
+        text: String,
+    },
+    WebSearch {
+        id: String,
+        query: String,
+        action: RecordedSearch,
+    },
+    CommandExecution(RecordedCommand),
+    FileChange {
+        id: String,
+        changes: BTreeMap<String, RecordedChange>,
+        #[serde(default)]
+        status: Option<RecordedStatus>,
+    },
+    McpToolCall {
+        id: String,
+        server: String,
+        tool: String,
+        #[serde(default)]
+        arguments: Value,
+        status: RecordedStatus,
+        #[serde(default)]
+        result: Option<RecordedMcpResult>,
+        #[serde(default)]
+        error: Option<McpToolCallError>,
+        #[serde(default)]
+        duration: Option<RecordedDuration>,
+    },
+    DynamicToolCall {
+        id: String,
+        #[serde(default)]
+        namespace: Option<String>,
+        tool: String,
+        #[serde(default)]
+        arguments: Value,
+        status: RecordedStatus,
+        #[serde(default)]
+        content_items: Option<Vec<DynamicToolCallOutputContentItem>>,
+        #[serde(default)]
+        success: Option<bool>,
+        #[serde(default)]
+        duration: Option<RecordedDuration>,
+    },
+    ImageView {
+        id: String,
+        path: String,
+    },
+    ContextCompaction {
+        id: String,
+    },
+    EnteredReviewMode {
+        id: String,
+        #[serde(default)]
+        user_facing_hint: Option<String>,
+    },
+    ExitedReviewMode {
+        id: String,
+        #[serde(default)]
+        review_output: Option<RecordedReview>,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RecordedCommand {
+    id: String,
+    #[serde(default)]
+    process_id: Option<String>,
+    command: Vec<String>,
+    cwd: String,
+    parsed_cmd: Vec<RecordedAction>,
+    source: RecordedSource,
+    status: RecordedStatus,
+    #[serde(default)]
+    aggregated_output: Option<String>,
+    #[serde(default)]
+    exit_code: Option<i32>,
+    #[serde(default)]
+    duration: Option<RecordedDuration>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum RecordedInput {
+    Text {
+        text: String,
+        #[serde(default)]
+        text_elements: Vec<RecordedElement>,
+    },
+    Image {
+        image_url: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<ImageDetail>,
+    },
+    LocalImage {
+        path: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<ImageDetail>,
+    },
+    Skill {
+        name: String,
+        path: String,
+    },
+    Mention {
+        name: String,
+        path: String,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RecordedElement {
+    #[serde(alias = "byteRange")]
+    byte_range: app_server_protocol::v2::ByteRange,
+    #[serde(default)]
+    placeholder: Option<String>,
+}
+
+impl RecordedElement {
+    fn new(element: &TextElement, offset: usize) -> Self {
+        let mut byte_range = element.byte_range.clone();
+        byte_range.start += offset;
+        byte_range.end += offset;
+        RecordedElement { byte_range, placeholder: element.placeholder.clone() }
+    }
+
+    pub(super) fn into_wire(self) -> TextElement {
+        TextElement { byte_range: self.byte_range, placeholder: self.placeholder }
+    }
+}
+
+/// A text part; the reference writes its tag with a capital letter and reads no other.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type")]
+enum RecordedText {
+    Text { text: String },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum RecordedSearch {
+    Search {
+        #[serde(default)]
+        query: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queries: Option<Vec<String>>,
+    },
+    OpenPage {
+        #[serde(default)]
+        url: Option<String>,
+    },
+    FindInPage {
+        #[serde(default)]
+        url: Option<String>,
+        #[serde(default)]
+        pattern: Option<String>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+impl RecordedSearch {
+    fn from_wire(action: Option<&WebSearchAction>) -> Self {
+        match action {
+            Some(WebSearchAction::Search { query, queries }) => {
+                RecordedSearch::Search { query: query.clone(), queries: queries.clone() }
+            }
+            Some(WebSearchAction::OpenPage { url }) => RecordedSearch::OpenPage { url: url.clone() },
+            Some(WebSearchAction::FindInPage { pattern, url }) => {
+                RecordedSearch::FindInPage { url: url.clone(), pattern: pattern.clone() }
+            }
+            Some(WebSearchAction::Other) | None => RecordedSearch::Other,
+        }
+    }
+
+    pub(super) fn into_wire(self) -> WebSearchAction {
+        match self {
+            RecordedSearch::Search { query, queries } => WebSearchAction::Search { queries, query },
+            RecordedSearch::OpenPage { url } => WebSearchAction::OpenPage { url },
+            RecordedSearch::FindInPage { url, pattern } => WebSearchAction::FindInPage { pattern, url },
+            RecordedSearch::Other => WebSearchAction::Other,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum RecordedAction {
+    Read {
+        cmd: String,
+        name: String,
+        path: String,
+    },
+    ListFiles {
+        cmd: String,
+        #[serde(default)]
+        path: Option<String>,
+    },
+    Search {
+        cmd: String,
+        #[serde(default)]
+        query: Option<String>,
+        #[serde(default)]
+        path: Option<String>,
+    },
+    Unknown {
+        cmd: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RecordedSource {
+    Agent,
+    UserShell,
+    UnifiedExecStartup,
+    UnifiedExecInteraction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RecordedStatus {
+    InProgress,
+    Completed,
+    Failed,
+    Declined,
+}
+
+impl RecordedStatus {
+    pub(super) fn of_patch(self) -> PatchApplyStatus {
+        match self {
+            RecordedStatus::InProgress => PatchApplyStatus::InProgress,
+            RecordedStatus::Completed => PatchApplyStatus::Completed,
+            RecordedStatus::Failed => PatchApplyStatus::Failed,
+            RecordedStatus::Declined => PatchApplyStatus::Declined,
+        }
+    }
+
+    fn of_command(self) -> CommandExecutionStatus {
+        match self {
+            RecordedStatus::InProgress => CommandExecutionStatus::InProgress,
+            RecordedStatus::Completed => CommandExecutionStatus::Completed,
+            RecordedStatus::Failed => CommandExecutionStatus::Failed,
+            RecordedStatus::Declined => CommandExecutionStatus::Declined,
+        }
+    }
+
+    pub(super) fn of_mcp(self) -> McpToolCallStatus {
+        match self {
+            RecordedStatus::InProgress => McpToolCallStatus::InProgress,
+            RecordedStatus::Completed => McpToolCallStatus::Completed,
+            RecordedStatus::Failed | RecordedStatus::Declined => McpToolCallStatus::Failed,
+        }
+    }
+
+    fn of_tool(self) -> DynamicToolCallStatus {
+        match self {
+            RecordedStatus::InProgress => DynamicToolCallStatus::InProgress,
+            RecordedStatus::Completed => DynamicToolCallStatus::Completed,
+            RecordedStatus::Failed | RecordedStatus::Declined => DynamicToolCallStatus::Failed,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct RecordedDuration {
+    secs: i64,
+    #[serde(default)]
+    nanos: i64,
+}
+
+impl RecordedDuration {
+    pub(super) fn ms(self) -> i64 {
+        self.secs.saturating_mul(1000).saturating_add(self.nanos / 1_000_000)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum RecordedChange {
+    Add {
+        content: String,
+    },
+    Delete {
+        content: String,
+    },
+    Update {
+        unified_diff: String,
+        #[serde(default)]
+        move_path: Option<String>,
+    },
+}
+
+/// The changes of a patch as the wire lists them.
+pub(super) fn wire_changes(changes: BTreeMap<String, RecordedChange>) -> Vec<FileUpdateChange> {
+    let change = |(path, change): (String, RecordedChange)| {
+        let (kind, diff) = match change {
+            RecordedChange::Add { content } => (PatchChangeKind::Add, content),
+            RecordedChange::Delete { content } => (PatchChangeKind::Delete, content),
+            RecordedChange::Update { unified_diff, move_path } => {
+                let diff = match &move_path {
+                    Some(target) => format!("{unified_diff}\n\nMoved to: {target}"),
+                    None => unified_diff,
+                };
+                (PatchChangeKind::Update { move_path }, diff)
+            }
+        };
+        FileUpdateChange { diff, kind, path }
+    };
+    changes.into_iter().map(change).collect()
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordedMcpResult {
+    #[serde(default)]
+    content: Vec<Value>,
+    #[serde(default)]
+    structured_content: Option<Value>,
+    #[serde(default, rename = "_meta")]
+    meta: Option<Value>,
+}
+
+impl RecordedMcpResult {
+    pub(super) fn into_wire(self) -> McpToolCallResult {
+        McpToolCallResult { meta: self.meta, content: self.content, structured_content: self.structured_content }
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct RecordedReview {
+    findings: Vec<RecordedFinding>,
+    overall_explanation: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct RecordedFinding {
+    title: String,
+    body: String,
+    code_location: RecordedLocation,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct RecordedLocation {
+    absolute_file_path: String,
+    line_range: RecordedLines,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct RecordedLines {
+    start: u64,
+    end: u64,
+}
+
+impl RecordedReview {
+    /// The review as text (wire specification 9.1).
+    pub(super) fn text(&self) -> String {
+        let mut text = self.overall_explanation.trim().to_owned();
+        if !self.findings.is_empty() {
+            if !text.is_empty() {
+                text.push_str("\n\n");
+            }
+            text.push_str(if self.findings.len() == 1 { "Review comment:" } else { "Full review comments:" });
+        }
+        for finding in &self.findings {
+            let location = &finding.code_location;
+            let (path, lines) = (&location.absolute_file_path, &location.line_range);
+            text.push_str(&format!("\n\n- {} — {path}:{}-{}", finding.title, lines.start, lines.end));
+            for line in finding.body.lines() {
+                text.push_str(&format!("\n  {line}"));
+            }
+        }
+        text
+    }
+}
+
+impl Recorded {
+    /// The reference's form of an item, where that keeps all of it.
+    fn from_wire(item: &ThreadItemKind) -> Option<Self> {
+        Some(match item {
+            ThreadItemKind::UserMessage { id, client_id, content } => Recorded::UserMessage {
+                id: id.clone(),
+                client_id: client_id.clone(),
+                content: content.iter().map(RecordedInput::from_wire).collect::<Option<_>>()?,
+            },
+            ThreadItemKind::AgentMessage {
+                id,
+                text,
+                phase,
+                moderation: None,
+                memory_citation: None,
+                delivery: None,
+                questions: None,
+            } => Recorded::AgentMessage {
+                id: id.clone(),
+                content: vec![RecordedText::Text { text: text.clone() }],
+                phase: *phase,
+            },
+            ThreadItemKind::Reasoning { id, summary, content } => Recorded::Reasoning {
+                id: id.clone(),
+                summary_text: summary.clone(),
+                raw_content: content.clone(),
+            },
+            ThreadItemKind::Plan { id, text } => Recorded::Plan { id: id.clone(), text: text.clone() },
+            ThreadItemKind::WebSearch { id, query, action, results: None } => Recorded::WebSearch {
+                id: id.clone(),
+                query: query.clone(),
+                action: RecordedSearch::from_wire(action.as_ref()),
+            },
+            ThreadItemKind::ContextCompaction { id } => Recorded::ContextCompaction { id: id.clone() },
+            _ => return None,
+        })
+    }
+
+    fn into_wire(self) -> ThreadItemKind {
+        match self {
+            Recorded::UserMessage { id, client_id, content } => ThreadItemKind::UserMessage {
+                id,
+                client_id,
+                content: content.into_iter().map(RecordedInput::into_wire).collect(),
+            },
+            Recorded::AgentMessage { id, content, phase } => {
+                let text = content.into_iter().map(|RecordedText::Text { text }| text).collect();
+                agent_message(id, text, phase)
+            }
+            Recorded::Reasoning { id, summary_text, raw_content } => {
+                ThreadItemKind::Reasoning { id, summary: summary_text, content: raw_content }
+            }
+            Recorded::Plan { id, text } => ThreadItemKind::Plan { id, text },
+            Recorded::WebSearch { id, query, action } => {
+                ThreadItemKind::WebSearch { id, query, action: Some(action.into_wire()), results: None }
+            }
+            Recorded::CommandExecution(command) => command.into_wire(),
+            Recorded::FileChange { id, changes, status } => ThreadItemKind::FileChange {
+                id,
+                changes: wire_changes(changes),
+                status: status.unwrap_or(RecordedStatus::Completed).of_patch(),
+            },
+            Recorded::McpToolCall { id, server, tool, arguments, status, result, error, duration } => mcp_tool_call(
+                id,
+                (server, tool, arguments),
+                status.of_mcp(),
+                result.map(RecordedMcpResult::into_wire),
+                error,
+                duration.map(RecordedDuration::ms),
+            ),
+            Recorded::DynamicToolCall {
+                id,
+                namespace,
+                tool,
+                arguments,
+                status,
+                content_items,
+                success,
+                duration,
+            } => ThreadItemKind::DynamicToolCall {
+                id,
+                namespace,
+                tool,
+                arguments,
+                status: status.of_tool(),
+                content_items,
+                success,
+                duration_ms: duration.map(RecordedDuration::ms),
+            },
+            Recorded::ImageView { id, path } => {
+                ThreadItemKind::ImageView { id, path: LegacyAppPathString(path_of_url(path)) }
+            }
+            Recorded::ContextCompaction { id } => ThreadItemKind::ContextCompaction { id },
+            Recorded::EnteredReviewMode { id, user_facing_hint } => {
+                ThreadItemKind::EnteredReviewMode { id, review: user_facing_hint.unwrap_or_default() }
+            }
+            Recorded::ExitedReviewMode { id, review_output } => {
+                ThreadItemKind::ExitedReviewMode { id, review: review_output.unwrap_or_default().text() }
+            }
+        }
+    }
+}
+
+impl RecordedCommand {
+    fn into_wire(self) -> ThreadItemKind {
+        ThreadItemKind::CommandExecution {
+            id: self.id,
+            plugin_id: None,
+            script_path: None,
+            command: shell_line(&self.command),
+            cwd: LegacyAppPathString(path_of_url(self.cwd)),
+            process_id: self.process_id,
+            source: match self.source {
+                RecordedSource::Agent => CommandExecutionSource::Agent,
+                RecordedSource::UserShell => CommandExecutionSource::UserShell,
+                RecordedSource::UnifiedExecStartup => CommandExecutionSource::UnifiedExecStartup,
+                RecordedSource::UnifiedExecInteraction => CommandExecutionSource::UnifiedExecInteraction,
+            },
+            status: self.status.of_command(),
+            command_actions: self.parsed_cmd.into_iter().map(RecordedAction::into_wire).collect(),
+            aggregated_output: self.aggregated_output.filter(|output| !output.is_empty()),
+            exit_code: self.exit_code,
+            duration_ms: self.duration.map(RecordedDuration::ms),
+        }
+    }
+}
+
+impl RecordedInput {
+    fn from_wire(input: &UserInput) -> Option<Self> {
+        Some(match input {
+            UserInput::Text { text, text_elements } => RecordedInput::Text {
+                text: text.clone(),
+                text_elements: text_elements.iter().map(|element| RecordedElement::new(element, 0)).collect(),
+            },
+            UserInput::Image { source: MediaSource::Url { url }, detail } => {
+                RecordedInput::Image { image_url: url.clone(), detail: *detail }
+            }
+            UserInput::LocalImage { path, detail } => {
+                RecordedInput::LocalImage { path: path.clone(), detail: *detail }
+            }
+            UserInput::Skill { name, path } => RecordedInput::Skill { name: name.clone(), path: path.clone() },
+            UserInput::Mention { name, path } => RecordedInput::Mention { name: name.clone(), path: path.clone() },
+            UserInput::Image { source: MediaSource::File { .. }, .. }
+            | UserInput::Audio { .. }
+            | UserInput::LocalAudio { .. } => return None,
+        })
+    }
+
+    fn into_wire(self) -> UserInput {
+        match self {
+            RecordedInput::Text { text, text_elements } => UserInput::Text {
+                text,
+                text_elements: text_elements.into_iter().map(RecordedElement::into_wire).collect(),
+            },
+            RecordedInput::Image { image_url, detail } => {
+                UserInput::Image { source: MediaSource::Url { url: image_url }, detail }
+            }
+            RecordedInput::LocalImage { path, detail } => UserInput::LocalImage { path, detail },
+            RecordedInput::Skill { name, path } => UserInput::Skill { name, path },
+            RecordedInput::Mention { name, path } => UserInput::Mention { name, path },
+        }
+    }
+}
+
+impl RecordedAction {
+    fn into_wire(self) -> CommandAction {
+        match self {
+            RecordedAction::Read { cmd, name, path } => {
+                CommandAction::Read { command: cmd, name, path: LegacyAppPathString(path) }
+            }
+            RecordedAction::ListFiles { cmd, path } => CommandAction::ListFiles { command: cmd, path },
+            RecordedAction::Search { cmd, query, path } => CommandAction::Search { command: cmd, path, query },
+            RecordedAction::Unknown { cmd } => CommandAction::Unknown { command: cmd },
+        }
+    }
+}
+
+/// An agent message with the fields nobody fills.
+pub(super) fn agent_message(id: String, text: String, phase: Option<MessagePhase>) -> ThreadItemKind {
+    ThreadItemKind::AgentMessage {
+        moderation: None,
+        id,
+        text,
+        phase,
+        memory_citation: None,
+        delivery: None,
+        questions: None,
+    }
+}
+
+/// An MCP call with the fields nobody fills.
+pub(super) fn mcp_tool_call(
+    id: String,
+    (server, tool, arguments): (String, String, Value),
+    status: McpToolCallStatus,
+    result: Option<McpToolCallResult>,
+    error: Option<McpToolCallError>,
+    duration_ms: Option<i64>,
+) -> ThreadItemKind {
+    ThreadItemKind::McpToolCall {
+        id,
+        server,
+        tool,
+        status,
+        arguments,
+        app_context: None,
+        mcp_app_resource_uri: None,
+        mcp_app_ui: None,
+        plugin_id: None,
+        read_only_hint: None,
+        result,
+        error,
+        duration_ms,
+    }
+}
+
+/// The line a person would type for an argument list.
+pub(super) fn shell_line(command: &[String]) -> String {
+    let quoted = |word: &String| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
+        if !word.is_empty() && word.chars().all(is_plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    command.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A path recorded as a `file://` URL, with its escapes undone.
+fn path_of_url(url: String) -> String {
+    let Some(path) = url.strip_prefix("file://") else { return url };
+    let mut bytes = Vec::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let escaped = (byte == b'%')
+            .then(|| after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()))
+            .flatten();
+        bytes.push(escaped.unwrap_or(byte));
+        rest = if escaped.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The error of a failed turn as `task_complete` keeps it.
+#[derive(Serialize)]
+pub(crate) struct RecordedError<'a> {
+    message: &'a str,
+    codex_error_info: Option<Value>,
+}
+
+impl<'a> RecordedError<'a> {
+    pub(crate) fn new(error: &'a TurnError) -> Self {
+        let info = error.codex_error_info.as_ref().and_then(|info| serde_json::to_value(info).ok());
+        RecordedError { message: &error.message, codex_error_info: info.map(|info| respell(info, snake_case)) }
+    }
+}
+
+/// The error of a failed turn, read back.
+#[derive(Deserialize)]
+pub(super) struct StoredError {
+    message: String,
+    #[serde(default)]
+    codex_error_info: Option<Value>,
+}
+
+impl StoredError {
+    pub(super) fn into_wire(self) -> TurnError {
+        let info = self.codex_error_info.map(|info| respell(info, camel_case));
+        TurnError {
+            additional_details: None,
+            codex_error_info: info.and_then(|info| serde_json::from_value::<CodexErrorInfo>(info).ok()),
+            message: self.message,
+            misalignment: None,
+        }
+    }
+}
+
+/// Changes the spelling of a word, or of the keys of an object of words.
+fn respell(value: Value, spelling: fn(&str) -> String) -> Value {
+    match value {
+        Value::String(word) => Value::String(spelling(&word)),
+        Value::Object(object) => object
+            .into_iter()
+            .map(|(key, value)| (spelling(&key), if value.is_object() { respell(value, spelling) } else { value }))
+            .collect(),
+        other => other,
+    }
+}
+
+fn snake_case(word: &str) -> String {
+    let mut out = String::with_capacity(word.len() + 4);
+    for c in word.chars() {
+        if c.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+fn camel_case(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut upper = false;
+    for c in word.chars() {
+        match c {
+            '_' => upper = true,
+            c if upper => {
+                out.push(c.to_ascii_uppercase());
+                upper = false;
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,30 @@
+//! The agent: threads, turns and items, without stdio and without error numbers.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`host`] | what the core asks of the process it lives in: notify, and wait while the client is slow |
+//! | [`thread`] | a thread's actor: its settings, its history, its rollout, at most one running turn |
+//! | `turn` | one turn: prompt, sampling, retries, the items that come of it |
+//! | `item` | items as they are recorded in a rollout, and turns rebuilt from one |
+//! | `history` | what the model sees |
+//! | [`error`] | why a request is refused, in words and kinds |
+//!
+//! What this crate must not know: stdin and stdout, JSON-RPC ids, numeric error codes, the environment.
+
+pub mod error;
+pub mod host;
+pub mod thread;
+
+mod auth;
+mod clock;
+mod git;
+mod history;
+mod item;
+mod rate_limits;
+mod services;
+mod turn;
+
+pub use auth::signed_in;
+pub use error::CoreError;
+pub use host::Host;
+pub use services::{Client, Services};

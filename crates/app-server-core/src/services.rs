@@ -1,0 +1,66 @@
+//! What every thread of a session shares: configuration, stored threads, the model client, the way to the client.
+
+use std::sync::{Arc, Mutex};
+
+use app_server_config::ConfigLoader;
+use app_server_model_client::{ModelClient, OfflineScript};
+use app_server_protocol::v2::RateLimitSnapshot;
+use app_server_rollout::Store;
+
+use crate::auth::Auth;
+use crate::host::Host;
+
+/// Who is connected, known from `initialize` on.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Sent as the `originator` header and stored with new threads.
+    pub originator: String,
+    /// Sent as the `user-agent` header.
+    pub user_agent: String,
+}
+
+/// Shared by all threads; made once per session.
+pub struct Services {
+    /// Loads the configuration anew for every thread.
+    pub config: ConfigLoader,
+    /// The stored threads.
+    pub store: Store,
+    /// The connections to model APIs.
+    pub model: ModelClient,
+    /// The way to the client.
+    pub host: Arc<dyn Host>,
+    /// Who is connected.
+    pub client: Client,
+    /// The program's version, stored with new threads.
+    pub version: &'static str,
+    pub(crate) auth: Auth,
+    /// The last limits told to the client.
+    pub(crate) rate_limits: Mutex<Option<RateLimitSnapshot>>,
+    /// The script of the offline provider: one per process, so that threads take turns with its answers.
+    pub(crate) offline_script: Mutex<Option<OfflineScript>>,
+}
+
+impl Services {
+    /// Puts the services of a session together; nothing is read or connected yet.
+    pub fn new(
+        config: ConfigLoader,
+        model: ModelClient,
+        host: Arc<dyn Host>,
+        client: Client,
+        version: &'static str,
+    ) -> Self {
+        let store = Store::new(config.codex_home());
+        let auth = Auth::new(config.codex_home());
+        Services {
+            config,
+            store,
+            model,
+            host,
+            client,
+            version,
+            auth,
+            rate_limits: Mutex::new(None),
+            offline_script: Mutex::new(None),
+        }
+    }
+}

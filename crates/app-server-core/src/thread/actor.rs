@@ -1,0 +1,375 @@
+//! The actor of one thread: takes operations one after the other and owns what is loaded. Operations on a thread that
+//! is only stored are done here too, so that they keep their order with the others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use app_server_protocol::ServerNotification;
+use app_server_protocol::v2::{
+    ThreadArchiveResponse, ThreadArchivedNotification, ThreadNameUpdatedNotification, ThreadReadResponse,
+    ThreadSetNameResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
+    ThreadTokenUsageUpdatedNotification, ThreadUnarchiveResponse, ThreadUnarchivedNotification,
+    ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn,
+};
+use app_server_rollout::{Found, Scope};
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+use super::loaded::{Loaded, TurnRequest};
+use super::{ThreadOp, ThreadState, stored};
+use crate::error::CoreError;
+use crate::host::Reply;
+use crate::item::{self, Want};
+use crate::services::Services;
+
+/// Runs until the handle is dropped.
+pub(super) async fn run(
+    services: Arc<Services>,
+    id: Uuid,
+    mut mailbox: mpsc::Receiver<ThreadOp>,
+    publish: watch::Sender<ThreadState>,
+    unfinished: Arc<AtomicUsize>,
+) {
+    let mut actor = Actor { services, id, loaded: None, publish };
+    loop {
+        tokio::select! {
+            op = mailbox.recv() => {
+                let Some(op) = op else { break };
+                actor.handle(op).await;
+                let left = unfinished.fetch_sub(1, Ordering::AcqRel) - 1;
+                if left == 0 && actor.loaded.is_none() {
+                    actor.services.host.thread_idle(id);
+                }
+            }
+            () = Loaded::changed(&mut actor.loaded) => actor.settle(),
+        }
+        actor.services.host.drained().await;
+    }
+    actor.shut_down().await;
+}
+
+struct Actor {
+    services: Arc<Services>,
+    id: Uuid,
+    loaded: Option<Box<Loaded>>,
+    publish: watch::Sender<ThreadState>,
+}
+
+impl Actor {
+    async fn handle(&mut self, op: ThreadOp) {
+        match op {
+            ThreadOp::Start(params, reply) => self.start(*params, reply),
+            ThreadOp::Resume(params, reply) => self.resume(*params, reply).await,
+            ThreadOp::Read(with_turns, reply) => {
+                let result = self.read(with_turns).await;
+                reply.send(result.map(|thread| ThreadReadResponse { thread }));
+            }
+            ThreadOp::Archive(reply) => self.archive(reply).await,
+            ThreadOp::Unarchive(reply) => self.unarchive(reply),
+            ThreadOp::SetName(name, reply) => self.set_name(&name, reply),
+            ThreadOp::Unsubscribe(reply) => reply.send(Ok(self.unsubscribe())),
+            ThreadOp::StartTurn(params, reply) => match self.live() {
+                Ok(loaded) => loaded.start_turn(TurnRequest::new(*params), reply).await,
+                Err(error) => reply.send(Err(error)),
+            },
+            ThreadOp::Steer(params, reply) => {
+                let result = self.live().and_then(|loaded| loaded.steer(*params));
+                reply.send(result);
+            }
+            ThreadOp::Interrupt(turn_id, reply) => {
+                let result = self.live().and_then(|loaded| loaded.interrupt(&turn_id));
+                reply.send(result);
+            }
+            ThreadOp::Shutdown(done) => {
+                self.shut_down().await;
+                // Whoever waited may have given up.
+                let _ = done.send(());
+            }
+        }
+        self.publish();
+    }
+
+    /// Takes notice of what happened by itself: a turn ended, or nobody cared for the thread for too long.
+    fn settle(&mut self) {
+        if let Some(loaded) = &mut self.loaded
+            && loaded.is_abandoned()
+        {
+            let id = self.id.to_string();
+            self.unload();
+            self.services.host.notify(ServerNotification::ThreadClosed(
+                app_server_protocol::v2::ThreadClosedNotification { thread_id: id },
+            ));
+        }
+        self.publish();
+    }
+
+    fn publish(&self) {
+        let state = match &self.loaded {
+            Some(loaded) => ThreadState { is_loaded: true, status: loaded.status().clone() },
+            None => ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded },
+        };
+        self.publish.send_if_modified(|known| {
+            let is_news = *known != state;
+            *known = state;
+            is_news
+        });
+    }
+
+    /// The loaded thread, for methods of live threads.
+    fn live(&mut self) -> Result<&mut Loaded, CoreError> {
+        self.loaded.as_deref_mut().ok_or_else(|| CoreError::ThreadNotFound(self.id.to_string()))
+    }
+
+    fn start(
+        &mut self,
+        params: app_server_protocol::v2::ThreadStartParams,
+        reply: Reply<app_server_protocol::v2::ThreadStartResponse>,
+    ) {
+        match Loaded::start(Arc::clone(&self.services), self.id, params) {
+            Ok((loaded, response)) => {
+                let thread = response.thread.clone();
+                self.loaded = Some(Box::new(loaded));
+                self.publish();
+                reply.send(Ok(response));
+                self.services
+                    .host
+                    .notify(ServerNotification::ThreadStarted(ThreadStartedNotification { thread }));
+            }
+            Err(error) => reply.send(Err(error)),
+        }
+    }
+
+    async fn resume(
+        &mut self,
+        mut params: app_server_protocol::v2::ThreadResumeParams,
+        reply: Reply<app_server_protocol::v2::ThreadResumeResponse>,
+    ) {
+        let with_turns = !params.exclude_turns;
+        if let Some(loaded) = &mut self.loaded {
+            loaded.subscribe();
+            let result = match self.turns_of_loaded(with_turns).await {
+                Ok(turns) => self.live().map(|loaded| loaded.resume_response(turns)),
+                Err(error) => Err(error),
+            };
+            return reply.send(result);
+        }
+        match self.load(&mut params, with_turns).await {
+            Ok((loaded, turns)) => {
+                let response = loaded.resume_response(turns);
+                let usage = loaded.usage_on_resume();
+                self.loaded = Some(loaded);
+                self.publish();
+                self.tell_status(ThreadStatus::Idle);
+                reply.send(Ok(response));
+                if let Some((turn_id, token_usage)) = usage {
+                    self.services.host.notify(ServerNotification::ThreadTokenUsageUpdated(
+                        ThreadTokenUsageUpdatedNotification {
+                            thread_id: self.id.to_string(),
+                            token_usage,
+                            turn_id,
+                        },
+                    ));
+                }
+            }
+            Err(error) => reply.send(Err(error)),
+        }
+    }
+
+    /// Finds and reads the stored thread that a resume names: by path, or by id.
+    async fn load(
+        &mut self,
+        params: &mut app_server_protocol::v2::ThreadResumeParams,
+        with_turns: bool,
+    ) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
+        let path = match params.path.take() {
+            Some(path) => self.services.config.environment().working_dir().join(path),
+            None => match self.find(Scope::Any)? {
+                Some(Found { archived: true, .. }) => return Err(CoreError::Archived(self.id.to_string())),
+                Some(found) => found.path,
+                None => return Err(CoreError::NoRollout(self.id.to_string())),
+            },
+        };
+        Loaded::resume(Arc::clone(&self.services), self.id, params, path, with_turns).await
+    }
+
+    fn find(&self, scope: Scope) -> Result<Option<Found>, CoreError> {
+        Ok(self.services.store.find(self.id, scope)?)
+    }
+
+    async fn read(&mut self, with_turns: bool) -> Result<app_server_protocol::v2::Thread, CoreError> {
+        if self.loaded.is_some() {
+            if with_turns && self.live()?.is_ephemeral() {
+                let message = format!("thread {} is ephemeral: its turns are not stored", self.id);
+                return Err(CoreError::Invalid(message));
+            }
+            let turns = self.turns_of_loaded(with_turns).await?;
+            let mut thread = self.live()?.thread();
+            thread.turns = turns;
+            return Ok(thread);
+        }
+        let found = self.find(Scope::Any)?.ok_or_else(|| CoreError::ThreadNotLoaded(self.id.to_string()))?;
+        let services = Arc::clone(&self.services);
+        blocking(move || {
+            let header = services.store.header(&found.path)?;
+            let mut thread = stored::thread(&header);
+            if with_turns {
+                let loaded = item::load(&services.store, &found.path, Want { turns: true, history: false })?;
+                thread.turns = loaded.turns.unwrap_or_default();
+            }
+            Ok(thread)
+        })
+        .await
+    }
+
+    /// The turns of the loaded thread, read from its file: what was told is already there.
+    async fn turns_of_loaded(&mut self, with_turns: bool) -> Result<Vec<Turn>, CoreError> {
+        let loaded = self.live()?;
+        let running = loaded.running_turn();
+        let Some(path) = loaded.stored_path().filter(|_| with_turns) else { return Ok(Vec::new()) };
+        let services = Arc::clone(&self.services);
+        let mut turns = blocking(move || {
+            let loaded = item::load(&services.store, &path, Want { turns: true, history: false })?;
+            Ok(loaded.turns.unwrap_or_default())
+        })
+        .await?;
+        if let Some(running) = running {
+            match turns.iter_mut().rev().find(|turn| turn.id == running.id) {
+                // The file has no end of it yet, which reads as "interrupted".
+                Some(turn) => {
+                    turn.status = running.status;
+                    turn.completed_at = None;
+                    turn.duration_ms = None;
+                }
+                None => turns.push(running),
+            }
+        }
+        Ok(turns)
+    }
+
+    async fn archive(&mut self, reply: Reply<ThreadArchiveResponse>) {
+        match self.archive_file().await {
+            Ok(()) => {
+                reply.send(Ok(ThreadArchiveResponse {}));
+                let thread_id = self.id.to_string();
+                self.services
+                    .host
+                    .notify(ServerNotification::ThreadArchived(ThreadArchivedNotification { thread_id }));
+            }
+            Err(error) => reply.send(Err(error)),
+        }
+    }
+
+    async fn archive_file(&mut self) -> Result<(), CoreError> {
+        if let Some(loaded) = &mut self.loaded {
+            if loaded.is_ephemeral() {
+                return Err(CoreError::NoRollout(self.id.to_string()));
+            }
+            loaded.stop_turn().await;
+            loaded.materialize()?;
+        }
+        let found = self.find(Scope::Live)?.ok_or_else(|| CoreError::NoRollout(self.id.to_string()))?;
+        let lock = match &self.loaded {
+            Some(_) => None,
+            None => Some(app_server_rollout::WriterLock::acquire(self.services.store.codex_home(), self.id)?),
+        };
+        self.services.store.archive(&found.path)?;
+        drop(lock);
+        self.unload();
+        Ok(())
+    }
+
+    fn unarchive(&mut self, reply: Reply<ThreadUnarchiveResponse>) {
+        let result = self.unarchive_file();
+        let is_done = result.is_ok();
+        reply.send(result);
+        if is_done {
+            let thread_id = self.id.to_string();
+            self.services
+                .host
+                .notify(ServerNotification::ThreadUnarchived(ThreadUnarchivedNotification { thread_id }));
+        }
+    }
+
+    fn unarchive_file(&mut self) -> Result<ThreadUnarchiveResponse, CoreError> {
+        let missing = || CoreError::NoArchivedRollout(self.id.to_string());
+        let found = self.find(Scope::Archived)?.ok_or_else(missing)?;
+        let path = self.services.store.unarchive(&found.path)?;
+        let header = self.services.store.header(&path)?;
+        Ok(ThreadUnarchiveResponse { thread: stored::thread(&header) })
+    }
+
+    fn set_name(&mut self, name: &str, reply: Reply<ThreadSetNameResponse>) {
+        let name = name.trim();
+        let result = self.store_name(name);
+        let is_done = result.is_ok();
+        reply.send(result.map(|()| ThreadSetNameResponse {}));
+        if is_done {
+            self.services.host.notify(ServerNotification::ThreadNameUpdated(ThreadNameUpdatedNotification {
+                thread_id: self.id.to_string(),
+                thread_name: Some(name.to_owned()),
+            }));
+        }
+    }
+
+    fn store_name(&mut self, name: &str) -> Result<(), CoreError> {
+        if name.is_empty() {
+            return Err(CoreError::Invalid("thread name must not be empty".to_owned()));
+        }
+        match &mut self.loaded {
+            Some(loaded) => loaded.set_name(name),
+            None => {
+                if self.find(Scope::Live)?.is_none() {
+                    return Err(CoreError::NoRollout(self.id.to_string()));
+                }
+            }
+        }
+        if !self.loaded.as_ref().is_some_and(|loaded| loaded.is_ephemeral()) {
+            self.services.store.names().set(self.id, name)?;
+        }
+        Ok(())
+    }
+
+    fn unsubscribe(&mut self) -> ThreadUnsubscribeResponse {
+        let status = match &mut self.loaded {
+            None => ThreadUnsubscribeStatus::NotLoaded,
+            Some(loaded) => match loaded.unsubscribe() {
+                true => ThreadUnsubscribeStatus::Unsubscribed,
+                false => ThreadUnsubscribeStatus::NotSubscribed,
+            },
+        };
+        ThreadUnsubscribeResponse { status }
+    }
+
+    /// Lets go of the loaded thread and tells that it is no longer loaded.
+    fn unload(&mut self) {
+        if self.loaded.take().is_some() {
+            self.tell_status(ThreadStatus::NotLoaded);
+        }
+    }
+
+    fn tell_status(&self, status: ThreadStatus) {
+        let thread_id = self.id.to_string();
+        self.services.host.notify(ServerNotification::ThreadStatusChanged(ThreadStatusChangedNotification {
+            status,
+            thread_id,
+        }));
+    }
+
+    /// Ends the turn and writes what is unwritten.
+    async fn shut_down(&mut self) {
+        if let Some(loaded) = &mut self.loaded {
+            loaded.stop_turn().await;
+        }
+        self.loaded = None;
+    }
+}
+
+/// Runs what reads much of the disk where it does not hold up other threads.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CoreError> + Send + 'static,
+) -> Result<T, CoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(CoreError::Internal(format!("reading the thread failed: {error}"))),
+    }
+}

@@ -1,0 +1,96 @@
+//! `thread/list`: stored threads by page, with what is live laid over them.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use app_server_protocol::v2::{
+    SortDirection, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadSortKey,
+    ThreadSourceKind, ThreadStatus,
+};
+use app_server_rollout::{Cursor, ListQuery, SortKey, SourceFilter, SourceKind};
+use uuid::Uuid;
+
+use super::stored;
+use crate::error::CoreError;
+use crate::services::Services;
+
+/// Entries of a page when the client does not say, and at most.
+const DEFAULT_LIMIT: u32 = 25;
+const MAX_LIMIT: u32 = 100;
+
+/// Answers `thread/list`. Blocks on the disk: for a blocking thread. `live` holds the status of loaded threads.
+///
+/// # Errors
+/// A cursor that is none, or a home that cannot be read.
+pub fn list(
+    services: &Services,
+    params: ThreadListParams,
+    live: &HashMap<Uuid, ThreadStatus>,
+) -> Result<ThreadListResponse, CoreError> {
+    let query = query(params)?;
+    let page = services.store.list(&query)?;
+    let data = page
+        .entries
+        .iter()
+        .map(|header| {
+            let mut thread = stored::thread(header);
+            if let Some(status) = live.get(&header.meta.id) {
+                thread.status = status.clone();
+            }
+            thread
+        })
+        .collect();
+    Ok(ThreadListResponse {
+        data,
+        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+        backwards_cursor: page.backwards_cursor.map(|cursor| cursor.to_string()),
+    })
+}
+
+fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
+    let cursor = match &params.cursor {
+        Some(text) => Some(text.parse::<Cursor>().map_err(|error| CoreError::Invalid(error.to_string()))?),
+        None => None,
+    };
+    let sources = match params.source_kinds {
+        Some(kinds) if !kinds.is_empty() => SourceFilter::Only(kinds.into_iter().map(source_kind).collect()),
+        _ => SourceFilter::Interactive,
+    };
+    let cwds = match params.cwd {
+        None => Vec::new(),
+        Some(ThreadListCwdFilter::One(cwd)) => vec![PathBuf::from(cwd)],
+        Some(ThreadListCwdFilter::Many(cwds)) => cwds.into_iter().map(PathBuf::from).collect(),
+    };
+    Ok(ListQuery {
+        limit: params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize,
+        cursor,
+        sort_key: match params.sort_key {
+            // Nothing is in a section, so the order of sections is that of creation.
+            None | Some(ThreadSortKey::CreatedAt | ThreadSortKey::SectionPosition) => SortKey::CreatedAt,
+            Some(ThreadSortKey::UpdatedAt) => SortKey::UpdatedAt,
+            Some(ThreadSortKey::RecencyAt) => SortKey::RecencyAt,
+        },
+        descending: params.sort_direction != Some(SortDirection::Asc),
+        model_providers: params.model_providers,
+        default_model_provider: None,
+        sources,
+        archived: params.archived == Some(true),
+        cwds,
+        search_term: params.search_term.filter(|term| !term.is_empty()),
+    })
+}
+
+fn source_kind(kind: ThreadSourceKind) -> SourceKind {
+    match kind {
+        ThreadSourceKind::Cli => SourceKind::Cli,
+        ThreadSourceKind::Vscode => SourceKind::Vscode,
+        ThreadSourceKind::Exec => SourceKind::Exec,
+        ThreadSourceKind::AppServer => SourceKind::AppServer,
+        ThreadSourceKind::SubAgent => SourceKind::SubAgent,
+        ThreadSourceKind::SubAgentReview => SourceKind::SubAgentReview,
+        ThreadSourceKind::SubAgentCompact => SourceKind::SubAgentCompact,
+        ThreadSourceKind::SubAgentThreadSpawn => SourceKind::SubAgentThreadSpawn,
+        ThreadSourceKind::SubAgentOther => SourceKind::SubAgentOther,
+        ThreadSourceKind::Unknown => SourceKind::Unknown,
+    }
+}

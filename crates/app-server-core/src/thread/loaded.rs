@@ -1,0 +1,619 @@
+//! A loaded thread: its settings, its conversation and at most one running turn.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use app_server_protocol::ServerNotification;
+use app_server_protocol::v2::{
+    ErrorNotification, Thread, ThreadResumeParams, ThreadResumeResponse, ThreadSettingsUpdatedNotification,
+    ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadStatusChangedNotification, ThreadTokenUsage,
+    Turn, TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView, TurnStartParams,
+    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput,
+};
+use app_server_rollout::{
+    BaseInstructions, Batch, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text,
+};
+use jiff::Zoned;
+use serde::Serialize;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::actor::blocking;
+use super::settings::{Overrides, Settings};
+use super::stored;
+use crate::clock::{now_ms, now_s};
+use crate::error::CoreError;
+use crate::git;
+use crate::history::History;
+use crate::host::Reply;
+use crate::item::{self, Want};
+use crate::services::Services;
+use crate::turn::{
+    self, Conversation, PendingInput, TurnContext, TurnEnd, TurnInput, TurnOutcome, interrupted_marker,
+};
+
+/// An idle thread nobody listens to is unloaded after this time (wire specification 4.8).
+const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 60);
+
+/// The type of thread this server makes, in both references' words: clients and other programs filter by it.
+const SOURCE: Source = Source::Vscode;
+
+pub(super) struct Loaded {
+    services: Arc<Services>,
+    id: String,
+    meta: SessionMeta,
+    settings: Settings,
+    /// At home while no turn runs.
+    conversation: Option<Conversation>,
+    running: Option<Running>,
+    status: ThreadStatus,
+    subscribed: Arc<AtomicBool>,
+    /// When the thread is unloaded, while nobody listens.
+    abandoned_at: Option<Instant>,
+    preview: String,
+    name: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+    recency_at: i64,
+    path: Option<PathBuf>,
+    /// The turn that `usage_on_resume` is of.
+    usage_turn_id: Option<String>,
+    raw_events: bool,
+    /// Held while the thread is loaded, so that no other process writes to the file.
+    _lock: Option<WriterLock>,
+}
+
+/// The running turn, as its thread sees it.
+struct Running {
+    turn: Turn,
+    started_at_ms: i64,
+    cancel: CancellationToken,
+    pending: Arc<PendingInput>,
+    task: JoinHandle<(Conversation, TurnOutcome)>,
+}
+
+/// A turn that is asked for.
+pub(super) struct TurnRequest {
+    params: TurnStartParams,
+}
+
+impl TurnRequest {
+    pub(super) fn new(params: TurnStartParams) -> Self {
+        TurnRequest { params }
+    }
+}
+
+impl Loaded {
+    /// Makes a new thread. Its file comes with its first turn.
+    pub(super) fn start(
+        services: Arc<Services>,
+        id: Uuid,
+        mut params: ThreadStartParams,
+    ) -> Result<(Self, ThreadStartResponse), CoreError> {
+        let settings = Settings::load(&services.config, Overrides::from(&mut params), None)?;
+        let ephemeral = params.ephemeral == Some(true);
+        let now = Zoned::now();
+        let meta = SessionMeta {
+            id,
+            timestamp: timestamp_text(now.timestamp()),
+            cwd: settings.cwd.clone(),
+            originator: services.client.originator.clone(),
+            cli_version: services.version.to_owned(),
+            source: SOURCE,
+            model_provider: Some(settings.provider.id.clone()),
+            base_instructions: Some(BaseInstructions { text: settings.base_instructions.to_string() }),
+            git: git::info(&settings.cwd),
+            thread_source: params.thread_source.map(|source| source.0),
+            ..SessionMeta::default()
+        };
+        let (path, lock) = if ephemeral {
+            (None, None)
+        } else {
+            let lock = WriterLock::acquire(services.store.codex_home(), id)?;
+            (Some(services.store.new_path(id, &now)), Some(lock))
+        };
+        let rollout = path.as_ref().map(|path| RolloutWriter::pending(path.clone(), meta.clone()));
+        let created_at = now.timestamp().as_second();
+        let loaded = Loaded {
+            id: id.to_string(),
+            meta,
+            settings,
+            conversation: Some(Conversation {
+                history: History::default(),
+                rollout,
+                batch: Batch::new(),
+                usage: None,
+                seeded: None,
+            }),
+            running: None,
+            status: ThreadStatus::Idle,
+            subscribed: Arc::new(AtomicBool::new(true)),
+            abandoned_at: None,
+            preview: String::new(),
+            name: None,
+            created_at,
+            updated_at: created_at,
+            recency_at: created_at,
+            path,
+            usage_turn_id: None,
+            raw_events: params.experimental_raw_events,
+            _lock: lock,
+            services,
+        };
+        let settings = &loaded.settings;
+        let response = ThreadStartResponse {
+            approval_policy: settings.approval_policy.clone(),
+            approvals_reviewer: settings.approvals_reviewer,
+            cwd: settings.wire_cwd(),
+            disabled_plugin_ids: Vec::new(),
+            instruction_sources: settings.instruction_sources(),
+            model: settings.model.clone(),
+            model_provider: settings.provider.id.clone(),
+            reasoning_effort: settings.wire_effort(),
+            sandbox: settings.sandbox.clone(),
+            service_tier: settings.service_tier.clone(),
+            thread: loaded.thread(),
+        };
+        Ok((loaded, response))
+    }
+
+    /// Loads a stored thread for going on with it.
+    pub(super) async fn resume(
+        services: Arc<Services>,
+        id: Uuid,
+        params: &mut ThreadResumeParams,
+        path: PathBuf,
+        with_turns: bool,
+    ) -> Result<(Box<Self>, Vec<Turn>), CoreError> {
+        let lock = WriterLock::acquire(services.store.codex_home(), id)?;
+        let (store, file) = (Arc::clone(&services), path.clone());
+        let (stored, header, rollout) = blocking(move || {
+            let stored = item::load(&store.store, &file, Want { turns: with_turns, history: true })?;
+            let header = store.store.header(&file)?;
+            let rollout = RolloutWriter::open_scanned(&file, &stored.report)?;
+            Ok((stored, header, rollout))
+        })
+        .await?;
+        if stored.report.damaged > 0 {
+            tracing::warn!(path = %path.display(), damaged = stored.report.damaged, "records of a rollout were lost");
+        }
+        let mut overrides = Overrides::from(&mut *params);
+        let keeps_model = !overrides.chooses_model();
+        if overrides.model_provider.is_none() {
+            overrides.model_provider = known_provider(&services, &stored.meta);
+        }
+        let base_is_given = overrides.base_instructions.is_some();
+        let mut settings = Settings::load(&services.config, overrides, Some(&stored.meta.cwd))?;
+        if keeps_model {
+            settings.model = stored.model.unwrap_or(settings.model);
+            settings.effort = stored.effort.or(settings.effort);
+        }
+        if let Some(base) = stored.meta.base_instructions.as_ref().filter(|_| !base_is_given) {
+            settings.base_instructions = base.text.as_str().into();
+        }
+        let name = services.store.names().get(id).unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot read thread names");
+            None
+        });
+        let loaded = Loaded {
+            id: stored.meta.id.to_string(),
+            settings,
+            conversation: Some(Conversation {
+                history: stored.history,
+                rollout: Some(rollout),
+                batch: Batch::new(),
+                usage: stored.usage,
+                seeded: None,
+            }),
+            running: None,
+            status: ThreadStatus::Idle,
+            subscribed: Arc::new(AtomicBool::new(true)),
+            abandoned_at: None,
+            preview: header.preview.unwrap_or_default(),
+            name,
+            created_at: header.created_at,
+            updated_at: header.updated_at,
+            recency_at: header.recency_at,
+            path: Some(path),
+            usage_turn_id: stored.usage_turn_id,
+            raw_events: false,
+            meta: stored.meta,
+            _lock: Some(lock),
+            services,
+        };
+        Ok((Box::new(loaded), stored.turns.unwrap_or_default()))
+    }
+
+    pub(super) fn resume_response(&self, turns: Vec<Turn>) -> ThreadResumeResponse {
+        let settings = &self.settings;
+        ThreadResumeResponse {
+            approval_policy: settings.approval_policy.clone(),
+            approvals_reviewer: settings.approvals_reviewer,
+            collaboration_mode: None,
+            cwd: settings.wire_cwd(),
+            disabled_plugin_ids: Vec::new(),
+            initial_turns_page: None,
+            instruction_sources: settings.instruction_sources(),
+            items_backwards_cursor: None,
+            model: settings.model.clone(),
+            model_provider: settings.provider.id.clone(),
+            reasoning_effort: settings.wire_effort(),
+            sandbox: settings.sandbox.clone(),
+            service_tier: settings.service_tier.clone(),
+            thread: Thread { turns, ..self.thread() },
+            turns_backwards_cursor: None,
+        }
+    }
+
+    /// The recorded token usage, told after a resume.
+    pub(super) fn usage_on_resume(&self) -> Option<(String, ThreadTokenUsage)> {
+        let usage = self.conversation.as_ref()?.usage.clone()?;
+        Some((self.usage_turn_id.clone().unwrap_or_default(), usage))
+    }
+
+    /// The thread as the wire shows it, without turns.
+    pub(super) fn thread(&self) -> Thread {
+        Thread {
+            created_at: self.created_at,
+            cwd: self.settings.wire_cwd(),
+            model: Some(self.settings.model.clone()),
+            model_provider: self.settings.provider.id.clone(),
+            name: self.name.clone(),
+            preview: self.preview.clone(),
+            reasoning_effort: self.settings.wire_effort(),
+            recency_at: Some(self.recency_at),
+            status: self.status.clone(),
+            updated_at: self.updated_at,
+            ..stored::from_meta(&self.meta, self.path.as_deref())
+        }
+    }
+
+    pub(super) fn status(&self) -> &ThreadStatus {
+        &self.status
+    }
+
+    pub(super) fn is_ephemeral(&self) -> bool {
+        self.path.is_none()
+    }
+
+    /// The file, once there is something in it.
+    pub(super) fn stored_path(&self) -> Option<PathBuf> {
+        let path = self.path.clone()?;
+        let is_pending = self
+            .conversation
+            .as_ref()
+            .and_then(|conversation| conversation.rollout.as_ref())
+            .is_some_and(|rollout| !rollout.is_on_disk());
+        (!is_pending).then_some(path)
+    }
+
+    /// Puts the file on disk, for operations that need one.
+    pub(super) fn materialize(&mut self) -> Result<(), CoreError> {
+        if let Some(rollout) =
+            self.conversation.as_mut().and_then(|conversation| conversation.rollout.as_mut())
+        {
+            rollout.materialize()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_name(&mut self, name: &str) {
+        self.name = Some(name.to_owned());
+    }
+
+    pub(super) fn subscribe(&mut self) {
+        self.subscribed.store(true, Ordering::Release);
+        self.abandoned_at = None;
+    }
+
+    /// Returns whether anybody was subscribed.
+    pub(super) fn unsubscribe(&mut self) -> bool {
+        self.abandoned_at = Some(Instant::now() + ABANDONED_AFTER);
+        self.subscribed.swap(false, Ordering::AcqRel)
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.running.is_none() && self.abandoned_at.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// The running turn without its items.
+    pub(super) fn running_turn(&self) -> Option<Turn> {
+        self.running.as_ref().map(|running| running.turn.clone())
+    }
+
+    /// Waits until the running turn has ended and takes it in, or until the thread counts as abandoned.
+    pub(super) async fn changed(loaded: &mut Option<Box<Loaded>>) {
+        let Some(loaded) = loaded else { return std::future::pending().await };
+        if loaded.running.is_some() {
+            return loaded.join_turn().await;
+        }
+        match loaded.abandoned_at {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Starts a turn, or gives its input to the turn that runs (wire specification 5.6).
+    pub(super) async fn start_turn(&mut self, mut request: TurnRequest, reply: Reply<TurnStartResponse>) {
+        self.subscribe();
+        let params = &mut request.params;
+        if let Some(running) = &self.running {
+            let input = TurnInput {
+                content: std::mem::take(&mut params.input),
+                client_id: params.client_user_message_id.take(),
+            };
+            let refused =
+                if running.cancel.is_cancelled() { Err(input) } else { running.pending.push(input) };
+            match refused {
+                Ok(()) => return reply.send(Ok(TurnStartResponse { turn: running.turn.clone() })),
+                Err(input) => {
+                    // It is ending: this one comes after it.
+                    params.input = input.content;
+                    params.client_user_message_id = input.client_id;
+                    self.join_turn().await;
+                }
+            }
+        }
+        let Some(conversation) = self.conversation.take() else {
+            return reply.send(Err(CoreError::Internal("the conversation is not at home".to_owned())));
+        };
+        if self.settings.apply(params) {
+            self.tell(ServerNotification::ThreadSettingsUpdated(ThreadSettingsUpdatedNotification {
+                thread_id: self.id.clone(),
+                thread_settings: self.settings.wire(),
+            }));
+        }
+        self.begin_turn(request.params, conversation, reply);
+    }
+
+    /// Answers, tells of the turn and sets it going, in this order.
+    fn begin_turn(
+        &mut self,
+        params: TurnStartParams,
+        conversation: Conversation,
+        reply: Reply<TurnStartResponse>,
+    ) {
+        let turn_id = Uuid::now_v7().to_string();
+        let mut turn = Turn {
+            completed_at: None,
+            duration_ms: None,
+            error: None,
+            id: turn_id.clone(),
+            items: Vec::new(),
+            items_view: TurnItemsView::NotLoaded,
+            root_turn_id: Some(turn_id.clone()),
+            started_at: None,
+            status: TurnStatus::InProgress,
+        };
+        reply.send(Ok(TurnStartResponse { turn: turn.clone() }));
+        self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
+        turn.started_at = Some(now_s());
+        self.recency_at = now_s();
+        self.tell(ServerNotification::TurnStarted(TurnStartedNotification {
+            thread_id: self.id.clone(),
+            turn: turn.clone(),
+        }));
+        if self.preview.is_empty() {
+            self.preview = preview(&params.input);
+        }
+        let (cancel, pending) = (CancellationToken::new(), Arc::new(PendingInput::default()));
+        let context = TurnContext {
+            services: Arc::clone(&self.services),
+            thread_id: self.id.clone(),
+            turn_id,
+            settings: self.settings.clone(),
+            subscribed: Arc::clone(&self.subscribed),
+            cancel: cancel.clone(),
+            pending: Arc::clone(&pending),
+            output_schema: params
+                .output_schema
+                .and_then(|schema| serde_json::value::to_raw_value(&schema).ok()),
+            service_tier: params.service_tier_for_turn,
+            raw_events: self.raw_events,
+        };
+        let input = TurnInput { content: params.input, client_id: params.client_user_message_id };
+        let task = tokio::spawn(turn::run_guarded(context, conversation, input));
+        self.running = Some(Running { turn, started_at_ms: now_ms(), cancel, pending, task });
+    }
+
+    pub(super) fn steer(&mut self, params: TurnSteerParams) -> Result<TurnSteerResponse, CoreError> {
+        let none = CoreError::NoActiveTurn("steer");
+        let Some(running) = self.running.as_ref().filter(|running| !running.cancel.is_cancelled()) else {
+            return Err(none);
+        };
+        if running.turn.id != params.expected_turn_id {
+            let found = running.turn.id.clone();
+            return Err(CoreError::OtherTurn { expected: params.expected_turn_id, found });
+        }
+        if params.input.is_empty() {
+            return Err(CoreError::Invalid("input must not be empty".to_owned()));
+        }
+        let input = TurnInput { content: params.input, client_id: params.client_user_message_id };
+        let turn_id = running.turn.id.clone();
+        match running.pending.push(input) {
+            Ok(()) => Ok(TurnSteerResponse { turn_id }),
+            Err(_) => Err(none),
+        }
+    }
+
+    /// Tells the turn to stop. What follows comes when it has.
+    pub(super) fn interrupt(&mut self, turn_id: &str) -> Result<TurnInterruptResponse, CoreError> {
+        let Some(running) = self.running.as_ref().filter(|running| !running.cancel.is_cancelled()) else {
+            return Err(CoreError::NoActiveTurn("interrupt"));
+        };
+        if running.turn.id != turn_id {
+            let found = running.turn.id.clone();
+            return Err(CoreError::OtherTurn { expected: turn_id.to_owned(), found });
+        }
+        running.cancel.cancel();
+        Ok(TurnInterruptResponse {})
+    }
+
+    /// Interrupts the running turn, if there is one, and waits for its end.
+    pub(super) async fn stop_turn(&mut self) {
+        if let Some(running) = &self.running {
+            running.cancel.cancel();
+            self.join_turn().await;
+        }
+    }
+
+    /// Waits for the end of the running turn and completes it: record, status, notification. Dropping the future
+    /// before that changes nothing.
+    async fn join_turn(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        let joined = (&mut running.task).await;
+        let Some(running) = self.running.take() else { return };
+        let (mut conversation, outcome) = match joined {
+            Ok(ended) => ended,
+            // Nothing aborts the task and its panics are caught; an empty conversation would lose the thread's
+            // history, so the thread is left without one and says so.
+            Err(error) => {
+                tracing::error!(%error, "a turn's task was lost");
+                return self.set_status(ThreadStatus::SystemError);
+            }
+        };
+        let Running { mut turn, started_at_ms, .. } = running;
+        turn.completed_at = Some(now_s());
+        turn.duration_ms = Some(now_ms() - started_at_ms);
+        let mut status = ThreadStatus::Idle;
+        match outcome.end {
+            TurnEnd::Completed => {
+                turn.status = TurnStatus::Completed;
+                turn.items_view = if outcome.last_message.is_some() {
+                    TurnItemsView::Summary
+                } else {
+                    TurnItemsView::NotLoaded
+                };
+                record_complete(&mut conversation, &turn, outcome.last_message.as_ref());
+                turn.items.extend(outcome.last_message);
+            }
+            TurnEnd::Interrupted => {
+                turn.status = TurnStatus::Interrupted;
+                conversation.record(&interrupted_marker());
+                record_aborted(&mut conversation, &turn);
+            }
+            TurnEnd::Failed(error) => {
+                turn.status = TurnStatus::Failed;
+                turn.error = Some(*error);
+                status = ThreadStatus::SystemError;
+                record_complete(&mut conversation, &turn, outcome.last_message.as_ref());
+            }
+        }
+        conversation.flush();
+        self.conversation = Some(conversation);
+        self.updated_at = now_s();
+        self.set_status(status);
+        if let Some(error) = &turn.error {
+            self.tell(ServerNotification::Error(ErrorNotification {
+                error: error.clone(),
+                thread_id: self.id.clone(),
+                turn_id: turn.id.clone(),
+                will_retry: false,
+            }));
+        }
+        self.tell(ServerNotification::TurnCompleted(TurnCompletedNotification {
+            thread_id: self.id.clone(),
+            turn,
+        }));
+    }
+
+    /// Tells of a status, never twice of the same.
+    fn set_status(&mut self, status: ThreadStatus) {
+        if self.status != status {
+            self.status = status.clone();
+            self.tell(ServerNotification::ThreadStatusChanged(ThreadStatusChangedNotification {
+                status,
+                thread_id: self.id.clone(),
+            }));
+        }
+    }
+
+    fn tell(&self, notification: ServerNotification) {
+        if self.subscribed.load(Ordering::Acquire) {
+            self.services.host.notify(notification);
+        }
+    }
+}
+
+/// The file's provider, if it is still configured. A provider that is gone must not make the thread unreadable, so
+/// the configured one takes over then.
+fn known_provider(services: &Services, meta: &SessionMeta) -> Option<String> {
+    let id = meta.model_provider.as_ref()?;
+    let load = app_server_config::LoadRequest { cwd: Some(&meta.cwd), ..Default::default() };
+    let is_known = services.config.load(&load).is_ok_and(|config| config.model_providers.contains_key(id));
+    if !is_known {
+        tracing::warn!(provider = %id, "a thread's model provider is no longer configured");
+    }
+    is_known.then(|| id.clone())
+}
+
+/// The first text of the input.
+fn preview(input: &[UserInput]) -> String {
+    let text = input.iter().find_map(|part| match part {
+        UserInput::Text { text, .. } => Some(text.clone()),
+        _ => None,
+    });
+    text.unwrap_or_default()
+}
+
+fn record_complete(
+    conversation: &mut Conversation,
+    turn: &Turn,
+    last_message: Option<&app_server_protocol::v2::ThreadItem>,
+) {
+    #[derive(Serialize)]
+    struct Complete<'a> {
+        turn_id: &'a str,
+        root_turn_id: Option<&'a str>,
+        last_agent_message: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<item::RecordedError<'a>>,
+        started_at: Option<i64>,
+        completed_at: Option<i64>,
+        duration_ms: Option<i64>,
+    }
+    let last_agent_message = last_message.and_then(|item| match &item.kind {
+        app_server_protocol::v2::ThreadItemKind::AgentMessage { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let error: Option<&TurnError> = turn.error.as_ref();
+    conversation.event(
+        "task_complete",
+        &Complete {
+            turn_id: &turn.id,
+            root_turn_id: turn.root_turn_id.as_deref(),
+            last_agent_message,
+            error: error.map(item::RecordedError::new),
+            started_at: turn.started_at,
+            completed_at: turn.completed_at,
+            duration_ms: turn.duration_ms,
+        },
+    );
+}
+
+fn record_aborted(conversation: &mut Conversation, turn: &Turn) {
+    #[derive(Serialize)]
+    struct Aborted<'a> {
+        turn_id: &'a str,
+        root_turn_id: Option<&'a str>,
+        reason: &'static str,
+        started_at: Option<i64>,
+        completed_at: Option<i64>,
+        duration_ms: Option<i64>,
+    }
+    conversation.event(
+        "turn_aborted",
+        &Aborted {
+            turn_id: &turn.id,
+            root_turn_id: turn.root_turn_id.as_deref(),
+            reason: "interrupted",
+            started_at: turn.started_at,
+            completed_at: turn.completed_at,
+            duration_ms: turn.duration_ms,
+        },
+    );
+}

@@ -1,0 +1,114 @@
+//! Threads. Everything that is asked of one thread, loaded or only stored, goes to its actor and is done there one
+//! after the other in the order it arrived (wire specification 1.7).
+
+mod actor;
+mod list;
+mod loaded;
+mod settings;
+mod stored;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use app_server_protocol::v2::{
+    ThreadArchiveResponse, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSetNameResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadUnarchiveResponse,
+    ThreadUnsubscribeResponse, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
+    TurnSteerResponse,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use crate::error::CoreError;
+use crate::host::Reply;
+use crate::services::Services;
+
+pub use list::list;
+pub(crate) use settings::{Settings, sandbox_mode_of};
+
+/// Requests of one thread that may wait. When it is full the message processor waits, and with it stdin.
+const MAILBOX: usize = 64;
+
+/// Something asked of one thread.
+#[derive(Debug)]
+pub enum ThreadOp {
+    /// `thread/start`: the thread is new.
+    Start(Box<ThreadStartParams>, Reply<ThreadStartResponse>),
+    /// `thread/resume`.
+    Resume(Box<ThreadResumeParams>, Reply<ThreadResumeResponse>),
+    /// `thread/read`; whether with turns.
+    Read(bool, Reply<ThreadReadResponse>),
+    /// `thread/archive`.
+    Archive(Reply<ThreadArchiveResponse>),
+    /// `thread/unarchive`.
+    Unarchive(Reply<ThreadUnarchiveResponse>),
+    /// `thread/name/set`.
+    SetName(String, Reply<ThreadSetNameResponse>),
+    /// `thread/unsubscribe`.
+    Unsubscribe(Reply<ThreadUnsubscribeResponse>),
+    /// `turn/start`.
+    StartTurn(Box<TurnStartParams>, Reply<TurnStartResponse>),
+    /// `turn/steer`.
+    Steer(Box<TurnSteerParams>, Reply<TurnSteerResponse>),
+    /// `turn/interrupt`; the turn meant.
+    Interrupt(String, Reply<TurnInterruptResponse>),
+    /// The session ends: stop the turn, write what is unwritten, let go of the file.
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// What others may know of a thread without asking its actor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThreadState {
+    /// Whether it is loaded.
+    pub is_loaded: bool,
+    /// Its status.
+    pub status: ThreadStatus,
+}
+
+/// The way to a thread's actor. Dropping it ends the actor.
+#[derive(Debug)]
+pub struct ThreadHandle {
+    ops: mpsc::Sender<ThreadOp>,
+    state: watch::Receiver<ThreadState>,
+    /// Operations sent and not yet done; counted here so that an idle actor can be dropped without a race.
+    unfinished: Arc<AtomicUsize>,
+}
+
+impl ThreadHandle {
+    /// Hands an operation to the actor, waiting while its mailbox is full.
+    pub async fn send(&self, op: ThreadOp) {
+        self.unfinished.fetch_add(1, Ordering::AcqRel);
+        if self.ops.send(op).await.is_err() {
+            // Only a panic ends an actor whose handle lives. The operation's reply was dropped with it, and a dropped
+            // reply answers with an error.
+            tracing::error!("a thread's actor is gone");
+        }
+    }
+
+    /// What is known of the thread now.
+    pub fn state(&self) -> ThreadState {
+        self.state.borrow().clone()
+    }
+
+    /// Whether the actor has nothing loaded and nothing to do, so that it may be dropped.
+    pub fn is_idle(&self) -> bool {
+        self.unfinished.load(Ordering::Acquire) == 0 && !self.state.borrow().is_loaded
+    }
+}
+
+/// Starts the actor of a thread. Nothing is read before the first operation.
+pub fn spawn(services: Arc<Services>, id: Uuid) -> ThreadHandle {
+    let (ops, mailbox) = mpsc::channel(MAILBOX);
+    let (publish, state) = watch::channel(ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded });
+    let unfinished = Arc::new(AtomicUsize::new(0));
+    tokio::spawn(actor::run(services, id, mailbox, publish, Arc::clone(&unfinished)));
+    ThreadHandle { ops, state, unfinished }
+}
+
+/// Reads a thread id.
+///
+/// # Errors
+/// [`CoreError::InvalidThreadId`].
+pub fn parse_id(text: &str) -> Result<Uuid, CoreError> {
+    Uuid::try_parse(text).map_err(|error| CoreError::InvalidThreadId(error.to_string()))
+}

@@ -1,0 +1,23 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+import type { AgentMessageInputContent } from "./AgentMessageInputContent";
+import type { ConfigurationReasoning } from "./ConfigurationReasoning";
+import type { ContentItem } from "./ContentItem";
+import type { FunctionCallOutputBody } from "./FunctionCallOutputBody";
+import type { InternalChatMessageMetadataPassthrough } from "./InternalChatMessageMetadataPassthrough";
+import type { JsonValue } from "./serde_json/JsonValue";
+import type { LocalShellAction } from "./LocalShellAction";
+import type { LocalShellStatus } from "./LocalShellStatus";
+import type { MessagePhase } from "./MessagePhase";
+import type { ReasoningItemContent } from "./ReasoningItemContent";
+import type { ReasoningItemReasoningSummary } from "./ReasoningItemReasoningSummary";
+import type { ResponsesApiWebSearchAction } from "./v2/ResponsesApiWebSearchAction";
+
+/**
+ * One item of the model's history. Kinds the server does not know are read as `other`.
+ */
+export type ResponseItem = { "type": "additional_tools", id: string | null, role: string, tools: Array<JsonValue>, } | { "type": "message", content: Array<ContentItem>, encrypted_content: string | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, phase: MessagePhase | null, role: string, status: string | null, } | { "type": "agent_message", author: string, content: Array<AgentMessageInputContent>, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, recipient: string, } | { "type": "reasoning", content: Array<ReasoningItemContent> | null, encrypted_content: string | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, summary: Array<ReasoningItemReasoningSummary>, } | { "type": "local_shell_call", action: LocalShellAction, call_id: string | null, encrypted_content: string | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, status: LocalShellStatus, } | { "type": "function_call", 
+/**
+ * JSON as text, as the model wrote it.
+ */
+arguments: string, call_id: string, encrypted_content: string | null, encrypted_function_args: Array<string> | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, name: string, namespace: string | null, status: string | null, } | { "type": "tool_search_call", arguments: JsonValue, call_id: string | null, encrypted_content: string | null, execution: string, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, status: string | null, } | { "type": "function_call_output", call_id: string | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, name: string | null, namespace: string | null, output: FunctionCallOutputBody, } | { "type": "custom_tool_call", call_id: string, encrypted_content: string | null, id: string | null, input: string, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, name: string, namespace: string | null, status: string | null, } | { "type": "custom_tool_call_output", call_id: string, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, name: string | null, output: FunctionCallOutputBody, } | { "type": "tool_search_output", call_id: string | null, execution: string, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, status: string, tools: Array<JsonValue>, } | { "type": "web_search_call", action: ResponsesApiWebSearchAction | null, encrypted_content: string | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, status: string | null, } | { "type": "image_generation_call", encrypted_content: string | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, result: string, revised_prompt: string | null, status: string, } | { "type": "compaction", encrypted_content: string, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, } | { "type": "configuration_update", reasoning: ConfigurationReasoning, } | { "type": "compaction_trigger" } | { "type": "context_compaction", encrypted_content: string | null, id: string | null, internal_chat_message_metadata_passthrough: InternalChatMessageMetadataPassthrough | null, } | { "type": "other" };

@@ -1,0 +1,6 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+/**
+ * A rule that allows or denies.
+ */
+export type AllowDenyRequirement = "allow" | "deny";

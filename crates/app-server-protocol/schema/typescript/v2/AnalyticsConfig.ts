@@ -1,0 +1,6 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+/**
+ * The table `analytics`.
+ */
+export type AnalyticsConfig = { enabled: boolean | null, };

@@ -1,0 +1,21 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+import type { ConfigLayerSource } from "./ConfigLayerSource";
+import type { JsonValue } from "../serde_json/JsonValue";
+
+/**
+ * One source of settings.
+ */
+export type ConfigLayer = { 
+/**
+ * What this source alone sets.
+ */
+config: JsonValue, 
+/**
+ * Why it does not take part, for example because the project is not trusted; null: it does.
+ */
+disabledReason: string | null, name: ConfigLayerSource, 
+/**
+ * Changes whenever the content does.
+ */
+version: string, };

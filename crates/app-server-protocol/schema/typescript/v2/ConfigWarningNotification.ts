@@ -1,0 +1,21 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+import type { TextRange } from "./TextRange";
+
+/**
+ * Sent with `configWarning` for a problem with the configuration, after `initialize` and before the answer
+ * to `thread/start`. The server runs on without the part in question.
+ */
+export type ConfigWarningNotification = { 
+/**
+ * More for a person to read.
+ */
+details: string | null, 
+/**
+ * The file in question.
+ */
+path: string | null, 
+/**
+ * The place in the file, when it is known.
+ */
+range: TextRange | null, summary: string, };

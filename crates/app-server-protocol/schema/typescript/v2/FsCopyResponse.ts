@@ -1,0 +1,6 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+/**
+ * Empty: copied.
+ */
+export type FsCopyResponse = Record<symbol, never>;

@@ -1,0 +1,6 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+/**
+ * Which product a login page is to name.
+ */
+export type LoginAppBrand = "codex" | "chatgpt";

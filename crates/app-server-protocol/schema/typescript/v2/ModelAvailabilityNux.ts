@@ -1,0 +1,6 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+/**
+ * A hint about a new model.
+ */
+export type ModelAvailabilityNux = { message: string, };

@@ -1,0 +1,6 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+/**
+ * Which output; a terminal has only `stdout`.
+ */
+export type ProcessOutputStream = "stdout" | "stderr";

@@ -1,0 +1,6 @@
+// GENERATED CODE! DO NOT MODIFY BY HAND!
+
+/**
+ * What a voucher resets.
+ */
+export type RateLimitResetType = "codexRateLimits" | "unknown";

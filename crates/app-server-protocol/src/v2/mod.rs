@@ -1,0 +1,39 @@
+//! The v2 types, by noun.
+
+pub mod account;
+pub mod approval;
+pub mod command;
+pub mod common;
+pub(crate) mod compat;
+pub mod config;
+pub mod feedback;
+pub mod fs;
+pub mod item;
+pub mod mcp;
+pub mod model;
+pub mod response_item;
+pub mod review;
+pub mod search;
+pub mod session;
+pub mod skills;
+pub mod thread;
+pub mod turn;
+
+pub use account::*;
+pub use approval::*;
+pub use command::*;
+pub use common::*;
+pub use compat::method_alias;
+pub use config::*;
+pub use feedback::*;
+pub use fs::*;
+pub use item::*;
+pub use mcp::*;
+pub use model::*;
+pub use response_item::*;
+pub use review::*;
+pub use search::*;
+pub use session::*;
+pub use skills::*;
+pub use thread::*;
+pub use turn::*;

@@ -1,0 +1,328 @@
+//! Which handler answers which method: a line each. Parsing, the state checks, the experimental gate and the one
+//! answer are done here for all of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use app_server_core::host::Reply;
+use app_server_core::thread::ThreadOp;
+use app_server_core::{CoreError, Services};
+use app_server_protocol::experimental::gated_fields;
+use app_server_protocol::methods::{EMPTY_ANSWERS, WITHOUT_BACKEND, WITHOUT_BACKEND_EXPERIMENTAL, client};
+use app_server_protocol::v2::method_alias;
+use app_server_protocol::{ClientMethod as M, Request, RequestId, RpcError, Stability};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::handlers::{session, thread, turn};
+use crate::message_processor::Server;
+use crate::outgoing::Responder;
+use crate::rpc_error;
+
+/// What an operation on a thread is sent as; nothing when it was refused already.
+pub(crate) type Routed = Option<(Uuid, ThreadOp)>;
+
+/// One request on its way to its handler.
+pub(crate) struct Call<'a> {
+    pub(crate) id: RequestId,
+    pub(crate) method: &'a str,
+    pub(crate) params: Option<&'a RawValue>,
+}
+
+/// Answers a request, now or when its handler is done.
+pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
+    let Some(method) = M::from_name(method_alias(call.method)) else {
+        return call.unknown(server);
+    };
+    match method {
+        // Quick, and they change the server's state: answered here.
+        M::Initialize => call.here::<client::Initialize>(server, method, session::initialize),
+        M::ThreadLoadedList => call.here::<client::ThreadLoadedList>(server, method, thread::loaded_list),
+
+        // About one thread: done by its actor, in the order they came.
+        M::ThreadStart => call.by_thread::<client::ThreadStart>(server, method, thread::start).await,
+        M::ThreadResume => call.by_thread::<client::ThreadResume>(server, method, thread::resume).await,
+        M::ThreadRead => call.by_thread::<client::ThreadRead>(server, method, thread::read).await,
+        M::ThreadArchive => call.by_thread::<client::ThreadArchive>(server, method, thread::archive).await,
+        M::ThreadUnarchive => {
+            call.by_thread::<client::ThreadUnarchive>(server, method, thread::unarchive).await
+        }
+        M::ThreadNameSet => call.by_thread::<client::ThreadNameSet>(server, method, thread::set_name).await,
+        M::ThreadUnsubscribe => {
+            call.by_thread::<client::ThreadUnsubscribe>(server, method, thread::unsubscribe).await;
+        }
+        M::TurnStart => call.by_thread::<client::TurnStart>(server, method, turn::start).await,
+        M::TurnSteer => call.by_thread::<client::TurnSteer>(server, method, turn::steer).await,
+        M::TurnInterrupt => call.by_thread::<client::TurnInterrupt>(server, method, turn::interrupt).await,
+
+        // They read the disk: done aside, on a snapshot.
+        M::ThreadList => {
+            call.aside::<client::ThreadList, _>(server, method, thread::live_statuses, thread::list)
+        }
+
+        // Their capability is not built yet: parsed and gated like the others, then refused.
+        M::ReviewStart => call.not_yet::<client::ReviewStart>(server, method),
+        M::AccountLoginStart => call.not_yet::<client::AccountLoginStart>(server, method),
+        M::AccountLoginCancel => call.not_yet::<client::AccountLoginCancel>(server, method),
+        M::AccountLogout => call.not_yet::<client::AccountLogout>(server, method),
+        M::AccountRateLimitsRead => call.not_yet::<client::AccountRateLimitsRead>(server, method),
+        M::AccountRead => call.not_yet::<client::AccountRead>(server, method),
+        M::ThreadFork => call.not_yet::<client::ThreadFork>(server, method),
+        M::ThreadRollback => call.not_yet::<client::ThreadRollback>(server, method),
+        M::FeedbackUpload => call.not_yet::<client::FeedbackUpload>(server, method),
+        M::SkillsList => call.not_yet::<client::SkillsList>(server, method),
+        M::SkillsConfigWrite => call.not_yet::<client::SkillsConfigWrite>(server, method),
+        M::ModelList => call.not_yet::<client::ModelList>(server, method),
+        M::CollaborationModeList => call.not_yet::<client::CollaborationModeList>(server, method),
+        M::McpServerOauthLogin => call.not_yet::<client::McpServerOauthLogin>(server, method),
+        M::ConfigMcpServerReload => call.not_yet::<client::ConfigMcpServerReload>(server, method),
+        M::McpServerStatusList => call.not_yet::<client::McpServerStatusList>(server, method),
+        M::CommandExec => call.not_yet::<client::CommandExec>(server, method),
+        M::ConfigRead => call.not_yet::<client::ConfigRead>(server, method),
+        M::ConfigValueWrite => call.not_yet::<client::ConfigValueWrite>(server, method),
+        M::ConfigBatchWrite => call.not_yet::<client::ConfigBatchWrite>(server, method),
+        M::ConfigRequirementsRead => call.not_yet::<client::ConfigRequirementsRead>(server, method),
+        M::FuzzyFileSearch => call.not_yet::<client::FuzzyFileSearch>(server, method),
+        M::ThreadDelete => call.not_yet::<client::ThreadDelete>(server, method),
+        M::ThreadGoalSet => call.not_yet::<client::ThreadGoalSet>(server, method),
+        M::ThreadGoalGet => call.not_yet::<client::ThreadGoalGet>(server, method),
+        M::ThreadGoalClear => call.not_yet::<client::ThreadGoalClear>(server, method),
+        M::ThreadMetadataUpdate => call.not_yet::<client::ThreadMetadataUpdate>(server, method),
+        M::ThreadAttachmentAdd => call.not_yet::<client::ThreadAttachmentAdd>(server, method),
+        M::ThreadAttachmentList => call.not_yet::<client::ThreadAttachmentList>(server, method),
+        M::ThreadAttachmentOwnerList => call.not_yet::<client::ThreadAttachmentOwnerList>(server, method),
+        M::ThreadAttachmentRemove => call.not_yet::<client::ThreadAttachmentRemove>(server, method),
+        M::ThreadSectionMove => call.not_yet::<client::ThreadSectionMove>(server, method),
+        M::ThreadCompactStart => call.not_yet::<client::ThreadCompactStart>(server, method),
+        M::ThreadShellCommand => call.not_yet::<client::ThreadShellCommand>(server, method),
+        M::ThreadRevert => call.not_yet::<client::ThreadRevert>(server, method),
+        M::ThreadSectionList => call.not_yet::<client::ThreadSectionList>(server, method),
+        M::ThreadSectionCreate => call.not_yet::<client::ThreadSectionCreate>(server, method),
+        M::ThreadSectionUpdate => call.not_yet::<client::ThreadSectionUpdate>(server, method),
+        M::ThreadSectionDelete => call.not_yet::<client::ThreadSectionDelete>(server, method),
+        M::ThreadTurnsList => call.not_yet::<client::ThreadTurnsList>(server, method),
+        M::ThreadItemsList => call.not_yet::<client::ThreadItemsList>(server, method),
+        M::ThreadInjectItems => call.not_yet::<client::ThreadInjectItems>(server, method),
+        M::SkillsExtraRootsSet => call.not_yet::<client::SkillsExtraRootsSet>(server, method),
+        M::HooksList => call.not_yet::<client::HooksList>(server, method),
+        M::FsReadFile => call.not_yet::<client::FsReadFile>(server, method),
+        M::FsWriteFile => call.not_yet::<client::FsWriteFile>(server, method),
+        M::FsCreateDirectory => call.not_yet::<client::FsCreateDirectory>(server, method),
+        M::FsGetMetadata => call.not_yet::<client::FsGetMetadata>(server, method),
+        M::FsReadDirectory => call.not_yet::<client::FsReadDirectory>(server, method),
+        M::FsRemove => call.not_yet::<client::FsRemove>(server, method),
+        M::FsCopy => call.not_yet::<client::FsCopy>(server, method),
+        M::FsWatch => call.not_yet::<client::FsWatch>(server, method),
+        M::FsUnwatch => call.not_yet::<client::FsUnwatch>(server, method),
+        M::ModelProviderList => call.not_yet::<client::ModelProviderList>(server, method),
+        M::ModelProviderCapabilitiesRead => {
+            call.not_yet::<client::ModelProviderCapabilitiesRead>(server, method)
+        }
+        M::ExperimentalFeatureList => call.not_yet::<client::ExperimentalFeatureList>(server, method),
+        M::PermissionProfileList => call.not_yet::<client::PermissionProfileList>(server, method),
+        M::ExperimentalFeatureEnablementSet => {
+            call.not_yet::<client::ExperimentalFeatureEnablementSet>(server, method)
+        }
+        M::McpServerResourceRead => call.not_yet::<client::McpServerResourceRead>(server, method),
+        M::McpServerToolCall => call.not_yet::<client::McpServerToolCall>(server, method),
+        M::CommandExecWrite => call.not_yet::<client::CommandExecWrite>(server, method),
+        M::CommandExecTerminate => call.not_yet::<client::CommandExecTerminate>(server, method),
+        M::CommandExecResize => call.not_yet::<client::CommandExecResize>(server, method),
+        M::ThreadSettingsUpdate => call.not_yet::<client::ThreadSettingsUpdate>(server, method),
+        M::ThreadBackgroundTerminalsClean => {
+            call.not_yet::<client::ThreadBackgroundTerminalsClean>(server, method)
+        }
+        M::ThreadBackgroundTerminalsList => {
+            call.not_yet::<client::ThreadBackgroundTerminalsList>(server, method)
+        }
+        M::ThreadBackgroundTerminalsTerminate => {
+            call.not_yet::<client::ThreadBackgroundTerminalsTerminate>(server, method)
+        }
+        M::ThreadSearch => call.not_yet::<client::ThreadSearch>(server, method),
+        M::ThreadSearchOccurrences => call.not_yet::<client::ThreadSearchOccurrences>(server, method),
+        M::ThreadItemsRead => call.not_yet::<client::ThreadItemsRead>(server, method),
+        M::TurnSettingsUpdate => call.not_yet::<client::TurnSettingsUpdate>(server, method),
+        M::ProcessSpawn => call.not_yet::<client::ProcessSpawn>(server, method),
+        M::ProcessWriteStdin => call.not_yet::<client::ProcessWriteStdin>(server, method),
+        M::ProcessKill => call.not_yet::<client::ProcessKill>(server, method),
+        M::ProcessResizePty => call.not_yet::<client::ProcessResizePty>(server, method),
+        M::FuzzyFileSearchSessionStart => call.not_yet::<client::FuzzyFileSearchSessionStart>(server, method),
+        M::FuzzyFileSearchSessionUpdate => {
+            call.not_yet::<client::FuzzyFileSearchSessionUpdate>(server, method)
+        }
+        M::FuzzyFileSearchSessionStop => call.not_yet::<client::FuzzyFileSearchSessionStop>(server, method),
+    }
+}
+
+impl Call<'_> {
+    /// Parses the params and checks, in this order: their form, that the session has begun, the capability.
+    fn accept<R: Request>(&self, server: &Server, method: M) -> Result<R::Params, RpcError>
+    where
+        R::Params: DeserializeOwned,
+    {
+        let params = parse(self.params)?;
+        match (method, server.session()) {
+            (M::Initialize, None) => return Ok(params),
+            (M::Initialize, Some(_)) => return Err(RpcError::invalid("Already initialized")),
+            (_, None) => return Err(RpcError::invalid("Not initialized")),
+            (_, Some(session)) if session.experimental => return Ok(params),
+            (_, Some(_)) => {}
+        }
+        if method.stability() == Stability::Experimental {
+            return Err(needs_capability(self.method));
+        }
+        self.check_fields(method)?;
+        Ok(params)
+    }
+
+    /// Refuses experimental fields of a client that did not ask for them (wire specification 2.6).
+    fn check_fields(&self, method: M) -> Result<(), RpcError> {
+        let Some(params) = self.params else { return Ok(()) };
+        let fields = gated_fields(method);
+        // Nearly every request: nothing to look for.
+        if fields.is_empty() && !params.get().contains("granular") {
+            return Ok(());
+        }
+        let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(params.get()) else {
+            return Ok(());
+        };
+        let is_set = |field: &&&str| members.get(**field).is_some_and(|value| value.get() != "null");
+        if let Some(field) = fields.iter().find(is_set) {
+            return Err(needs_capability(&format!("{}.{field}", self.method)));
+        }
+        if members.get("approvalPolicy").is_some_and(|policy| policy.get().starts_with('{')) {
+            return Err(needs_capability("askForApproval.granular"));
+        }
+        Ok(())
+    }
+
+    fn responder(&self, server: &Server) -> Responder {
+        Responder::new(server.outgoing.clone(), self.id.clone())
+    }
+
+    /// Runs a handler on the loop.
+    fn here<R: Request>(
+        self,
+        server: &mut Server,
+        method: M,
+        handler: fn(&mut Server, R::Params) -> Result<R::Response, RpcError>,
+    ) where
+        R::Params: DeserializeOwned,
+        R::Response: Serialize,
+    {
+        let responder = self.responder(server);
+        let result = self.accept::<R>(server, method).and_then(|params| handler(server, params));
+        responder.send(result);
+        if method == M::Initialize {
+            session::after_initialize(server);
+        }
+    }
+
+    /// Hands the request to the actor of the thread it names.
+    async fn by_thread<R: Request>(
+        self,
+        server: &mut Server,
+        method: M,
+        handler: fn(R::Params, Reply<R::Response>) -> Routed,
+    ) where
+        R::Params: DeserializeOwned,
+        R::Response: Serialize + 'static,
+    {
+        let responder = self.responder(server);
+        let params = match self.accept::<R>(server, method) {
+            Ok(params) => params,
+            Err(error) => return responder.send(Err::<R::Response, _>(error)),
+        };
+        let reply = Reply::new(move |result: Result<R::Response, CoreError>| {
+            responder.send(result.map_err(|error| rpc_error::from_core(&error)));
+        });
+        if let Some((id, op)) = handler(params, reply) {
+            server.send_to_thread(id, op).await;
+        }
+    }
+
+    /// Runs a handler that blocks on the disk beside the loop. `snapshot` is taken on the loop.
+    fn aside<R: Request, S: Send + 'static>(
+        self,
+        server: &mut Server,
+        method: M,
+        snapshot: fn(&Server) -> S,
+        handler: fn(&Services, R::Params, S) -> Result<R::Response, CoreError>,
+    ) where
+        R::Params: DeserializeOwned + Send + 'static,
+        R::Response: Serialize + 'static,
+    {
+        let responder = self.responder(server);
+        let params = match self.accept::<R>(server, method) {
+            Ok(params) => params,
+            Err(error) => return responder.send(Err::<R::Response, _>(error)),
+        };
+        let Some(session) = server.session() else { return };
+        let services = Arc::clone(&session.services);
+        let snapshot = snapshot(server);
+        server.tasks.spawn_blocking(move || {
+            let result = handler(&services, params, snapshot);
+            responder.send(result.map_err(|error| rpc_error::from_core(&error)));
+        });
+    }
+
+    /// Refuses a method whose capability is still to come.
+    fn not_yet<R: Request>(self, server: &mut Server, method: M)
+    where
+        R::Params: DeserializeOwned,
+    {
+        let error = match self.accept::<R>(server, method) {
+            Ok(_) => RpcError::invalid(format!("{} is not yet available in this server", self.method)),
+            Err(error) => error,
+        };
+        self.responder(server).send(Err::<(), _>(error));
+    }
+
+    /// Answers what is not in the table: methods of backends this server does not have, and unknown ones.
+    fn unknown(self, server: &mut Server) {
+        let responder = self.responder(server);
+        let is_experimental = WITHOUT_BACKEND_EXPERIMENTAL.contains(&self.method);
+        let empty = EMPTY_ANSWERS.iter().find(|(method, _)| *method == self.method);
+        if !is_experimental && empty.is_none() && !WITHOUT_BACKEND.contains(&self.method) {
+            let names: Vec<String> = M::ALL.iter().map(|method| format!("`{}`", method.name())).collect();
+            let text = format!(
+                "Invalid request: unknown variant `{}`, expected one of {}",
+                self.method,
+                names.join(", ")
+            );
+            return responder.send(Err::<(), _>(RpcError::invalid(text)));
+        }
+        let result = match (server.session(), empty) {
+            (None, _) => Err(RpcError::invalid("Not initialized")),
+            (Some(session), _) if is_experimental && !session.experimental => {
+                Err(needs_capability(self.method))
+            }
+            (Some(_), Some((_, answer))) => serde_json::from_str::<Box<RawValue>>(answer)
+                .map_err(|error| RpcError::internal(error.to_string())),
+            (Some(_), None) => Err(RpcError::invalid(format!(
+                "{} needs a backend that this server does not have",
+                self.method
+            ))),
+        };
+        responder.send(result);
+    }
+}
+
+/// Parses params; a type that takes none accepts anything, others need an object.
+fn parse<P: DeserializeOwned>(params: Option<&RawValue>) -> Result<P, RpcError> {
+    let invalid = |error: String| RpcError::invalid(format!("Invalid request: {error}"));
+    match params.map(RawValue::get) {
+        None | Some("null") => {
+            serde_json::from_str("null").map_err(|_| invalid("missing field `params`".to_owned()))
+        }
+        // A struct would also be read from an array, member by member.
+        Some(text) if !text.starts_with('{') => Err(invalid("params must be an object".to_owned())),
+        Some(text) => serde_json::from_str(text).map_err(|error| invalid(error.to_string())),
+    }
+}
+
+fn needs_capability(what: &str) -> RpcError {
+    RpcError::invalid(format!("{what} requires experimentalApi capability"))
+}

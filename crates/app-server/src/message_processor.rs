@@ -1,0 +1,233 @@
+//! The loop that owns the server's state: it takes one event after the other and hands requests to their handlers.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app_server_config::{ConfigLoader, Environment};
+use app_server_core::thread::{self, ThreadHandle, ThreadOp, ThreadState};
+use app_server_core::{Host, Services};
+use app_server_protocol::ServerNotification;
+use app_server_protocol::rpc::Incoming;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::dispatch::{Call, dispatch};
+use crate::outgoing::OutgoingMessageSender;
+
+/// Lines read ahead of the loop. When it is full, stdin is not read.
+pub(crate) const EVENT_QUEUE: usize = 128;
+
+/// How long turns may take to stop when a signal ends the process. Clients kill two seconds after their signal.
+const STOP_WITHIN: Duration = Duration::from_millis(1200);
+
+/// What the loop reacts to.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A line from the client.
+    Line(Vec<u8>),
+    /// The client will send no more.
+    EndOfInput,
+    /// The client reads no more.
+    OutputClosed,
+    /// The process is asked to end.
+    Terminate,
+    /// A thread's actor has nothing loaded and nothing to do.
+    ThreadIdle(Uuid),
+}
+
+/// Why the loop ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// What was read is answered and everything is to be written.
+    EndOfInput,
+    /// As soon as possible.
+    Now,
+}
+
+/// The session, from `initialize` on.
+pub(crate) struct Session {
+    /// Whether the client asked for experimental methods and fields.
+    pub(crate) experimental: bool,
+    pub(crate) services: Arc<Services>,
+}
+
+/// The server's state. The loop owns it; nobody else sees it.
+pub(crate) struct Server {
+    pub(crate) outgoing: OutgoingMessageSender,
+    pub(crate) environment: Arc<Environment>,
+    /// Taken by the session.
+    pub(crate) config: Option<ConfigLoader>,
+    /// Requests that are worked on beside the loop.
+    pub(crate) tasks: TaskTracker,
+    session: Option<Session>,
+    threads: HashMap<Uuid, ThreadHandle>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Server {
+    pub(crate) fn new(
+        outgoing: OutgoingMessageSender,
+        environment: Arc<Environment>,
+        config: ConfigLoader,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        Server {
+            outgoing,
+            environment,
+            config: Some(config),
+            tasks: TaskTracker::new(),
+            session: None,
+            threads: HashMap::new(),
+            events,
+        }
+    }
+
+    /// Takes events until the client or the system ends the session, then ends everything that runs.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Event>) -> Ending {
+        let ending = loop {
+            let Some(event) = inbox.recv().await else { break Ending::EndOfInput };
+            match event {
+                Event::Line(line) => self.take_line(&line).await,
+                Event::EndOfInput => break Ending::EndOfInput,
+                Event::OutputClosed | Event::Terminate => break Ending::Now,
+                Event::ThreadIdle(id) => {
+                    if self.threads.get(&id).is_some_and(ThreadHandle::is_idle) {
+                        self.threads.remove(&id);
+                    }
+                }
+            }
+            // A client that does not read is not read from.
+            self.outgoing.drained().await;
+        };
+        let stopped = self.stop();
+        match ending {
+            // Another signal must still be heard while turns end.
+            Ending::EndOfInput => {
+                tokio::select! {
+                    () = stopped => ending,
+                    () = told_to_end(&mut inbox) => Ending::Now,
+                }
+            }
+            Ending::Now => {
+                if tokio::time::timeout(STOP_WITHIN, stopped).await.is_err() {
+                    tracing::warn!("ended without waiting for all turns");
+                }
+                ending
+            }
+        }
+    }
+
+    async fn take_line(&mut self, line: &[u8]) {
+        let message = match Incoming::parse(line) {
+            Ok(message) => message,
+            Err(error) => {
+                let shown = String::from_utf8_lossy(&line[..line.len().min(80)]);
+                tracing::warn!(%error, line = %shown, "dropped a line");
+                return;
+            }
+        };
+        match message {
+            Incoming::Request { id, method, params } => {
+                tracing::debug!(%id, %method, "request");
+                dispatch(self, Call { id, method: &method, params }).await;
+            }
+            Incoming::Notification { method } if method == "initialized" => {}
+            Incoming::Notification { method } => tracing::warn!(%method, "ignored a notification"),
+            Incoming::Response { id, result } => {
+                if !self.outgoing.answered(&id, Ok(result.to_owned())) {
+                    tracing::warn!(%id, "ignored an answer nobody waits for");
+                }
+            }
+            Incoming::Error { id, error } => {
+                tracing::info!(%id, message = %error.message, "the client refused a request");
+                if !self.outgoing.answered(&id, Err(error)) {
+                    tracing::warn!(%id, "ignored an error nobody waits for");
+                }
+            }
+        }
+    }
+
+    /// The session, once there is one.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Begins the session.
+    pub(crate) fn begin(&mut self, session: Session) {
+        self.session = Some(session);
+    }
+
+    /// The way from the core to this server.
+    pub(crate) fn host(&self) -> Arc<dyn Host> {
+        Arc::new(ProcessHost { outgoing: self.outgoing.clone(), events: self.events.clone() })
+    }
+
+    /// Hands an operation to a thread's actor, starting one if there is none.
+    pub(crate) async fn send_to_thread(&mut self, id: Uuid, op: ThreadOp) {
+        let Some(session) = &self.session else { return };
+        let handle =
+            self.threads.entry(id).or_insert_with(|| thread::spawn(Arc::clone(&session.services), id));
+        handle.send(op).await;
+    }
+
+    /// What is known of the threads that have an actor.
+    pub(crate) fn thread_states(&self) -> impl Iterator<Item = (Uuid, ThreadState)> {
+        self.threads.iter().map(|(id, handle)| (*id, handle.state()))
+    }
+
+    /// Ends all threads, whose earlier operations are answered first, and waits for what runs beside the loop.
+    async fn stop(&mut self) {
+        self.outgoing.cancel_pending();
+        let mut stopping = Vec::new();
+        for handle in self.threads.values() {
+            let (done, stopped) = oneshot::channel();
+            handle.send(ThreadOp::Shutdown(done)).await;
+            stopping.push(stopped);
+        }
+        for stopped in stopping {
+            // An actor that is gone has stopped.
+            let _ = stopped.await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Waits for an event that ends the process at once; others no longer matter.
+async fn told_to_end(inbox: &mut mpsc::Receiver<Event>) {
+    while let Some(event) = inbox.recv().await {
+        if matches!(event, Event::OutputClosed | Event::Terminate) {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+/// What the core sees of the process.
+struct ProcessHost {
+    outgoing: OutgoingMessageSender,
+    events: mpsc::Sender<Event>,
+}
+
+impl Host for ProcessHost {
+    fn notify(&self, notification: ServerNotification) {
+        self.outgoing.notify(&notification);
+    }
+
+    fn is_congested(&self) -> bool {
+        self.outgoing.is_congested()
+    }
+
+    fn drained(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(self.outgoing.drained())
+    }
+
+    fn thread_idle(&self, id: Uuid) {
+        // When the queue is full the handle stays until the next operation on this thread: a little memory, no harm.
+        let _ = self.events.try_send(Event::ThreadIdle(id));
+    }
+}

@@ -1,0 +1,475 @@
+//! Everything that goes to the client: one queue of finished lines, drained by the writer thread, and the answers the
+//! client owes us.
+//!
+//! Putting a line into the queue never waits and never fails, so order is decided there and nothing is lost when a
+//! task is cancelled. Whoever produces much waits for [`OutgoingMessageSender::drained`] in between; the message
+//! processor does so too, which stops the reading of stdin while the client does not read.
+
+use std::collections::{BTreeSet, HashMap};
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use app_server_protocol::rpc::code;
+use app_server_protocol::{Request, RequestId, RpcError, ServerNotification, Stability};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::sync::{Notify, oneshot};
+
+/// From this many queued bytes on producers wait. A line of any size is taken whole.
+const CONGESTED_BYTES: usize = 4 * 1024 * 1024;
+/// Producers that waited go on when this much or less is queued.
+const RELAXED_BYTES: usize = 1024 * 1024;
+
+/// What the client asked for in `initialize` that changes what is sent.
+#[derive(Debug, Default)]
+pub(crate) struct Preferences {
+    /// Experimental notifications are for clients that asked for them.
+    pub(crate) experimental: bool,
+    /// Notifications the client does not want, by exact name.
+    pub(crate) opted_out: BTreeSet<String>,
+}
+
+/// Why a request of ours got no usable answer. Whoever asked treats all of them as "no".
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The client refused, or does not know the method.
+    #[error("the client answered with an error: {} ({})", .0.message, .0.code)]
+    Refused(RpcError),
+    /// The answer has not the form the method needs.
+    #[error("the client's answer is not understood: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// The client did not answer in time.
+    #[error("the client did not answer within {0:?}")]
+    TimedOut(Duration),
+    /// The request was withdrawn, or the connection ended.
+    #[error("the request was cancelled")]
+    Cancelled,
+}
+
+type Answer = Result<Box<RawValue>, RpcError>;
+
+/// Sends to the client. Cheap to clone; all clones share one queue.
+#[derive(Clone)]
+pub struct OutgoingMessageSender {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Wakes the writer.
+    filled: Condvar,
+    /// Wakes producers that wait.
+    drained: Notify,
+    /// Copy of the queue's length, so that asking costs no lock.
+    queued_bytes: AtomicUsize,
+    /// Nobody reads any more: lines are thrown away.
+    is_broken: AtomicBool,
+    preferences: OnceLock<Preferences>,
+    next_id: AtomicI64,
+    /// Requests of ours without an answer yet.
+    pending: Mutex<HashMap<i64, oneshot::Sender<Answer>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: Vec<u8>,
+    is_closed: bool,
+}
+
+impl Default for OutgoingMessageSender {
+    fn default() -> Self {
+        OutgoingMessageSender {
+            shared: Arc::new(Shared {
+                queue: Mutex::default(),
+                filled: Condvar::new(),
+                drained: Notify::new(),
+                queued_bytes: AtomicUsize::new(0),
+                is_broken: AtomicBool::new(false),
+                preferences: OnceLock::new(),
+                next_id: AtomicI64::new(0),
+                pending: Mutex::default(),
+            }),
+        }
+    }
+}
+
+impl OutgoingMessageSender {
+    /// Takes over what `initialize` said; later calls change nothing.
+    pub(crate) fn prefer(&self, preferences: Preferences) {
+        // The first one counts: a second `initialize` is refused before it gets here.
+        let _ = self.shared.preferences.set(preferences);
+    }
+
+    /// Queues a result.
+    pub(crate) fn respond(&self, id: &RequestId, result: &impl Serialize) {
+        #[derive(Serialize)]
+        struct Response<'a, R> {
+            id: &'a RequestId,
+            result: &'a R,
+        }
+        match serde_json::to_vec(&Response { id, result }) {
+            Ok(line) => self.push(line),
+            Err(error) => {
+                self.refuse(id, &RpcError::internal(format!("the answer cannot be written: {error}")))
+            }
+        }
+    }
+
+    /// Queues an error.
+    pub(crate) fn refuse(&self, id: &RequestId, error: &RpcError) {
+        #[derive(Serialize)]
+        struct Refusal<'a> {
+            error: &'a RpcError,
+            id: &'a RequestId,
+        }
+        match serde_json::to_vec(&Refusal { error, id }) {
+            Ok(line) => self.push(line),
+            Err(error) => tracing::error!(%error, "an error reply cannot be written"),
+        }
+    }
+
+    /// Queues a notification, unless the client does not want it.
+    pub(crate) fn notify(&self, notification: &ServerNotification) {
+        struct Params<'a>(&'a ServerNotification);
+        impl Serialize for Params<'_> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize_params(serializer)
+            }
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Notification<'a> {
+            method: &'static str,
+            params: Params<'a>,
+            emitted_at_ms: u64,
+        }
+        let method = notification.method();
+        if !self.wants(method, notification.stability()) {
+            return;
+        }
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let emitted_at_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        match serde_json::to_vec(&Notification { method, params: Params(notification), emitted_at_ms }) {
+            Ok(line) => self.push(line),
+            Err(error) => tracing::error!(%error, method, "a notification cannot be written"),
+        }
+    }
+
+    fn wants(&self, method: &str, stability: Stability) -> bool {
+        match self.shared.preferences.get() {
+            Some(preferences) => {
+                (preferences.experimental || stability == Stability::Stable)
+                    && !preferences.opted_out.contains(method)
+            }
+            None => stability == Stability::Stable,
+        }
+    }
+
+    /// Asks the client and waits for its answer. Dropping the returned future withdraws the question: an answer that
+    /// comes later is ignored.
+    ///
+    /// # Errors
+    /// [`ClientError`]; a client that does not know the method has refused.
+    pub fn request<R>(
+        &self,
+        params: &R::Params,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<R::Response, ClientError>> + use<R>
+    where
+        R: Request,
+        R::Params: Serialize,
+        R::Response: DeserializeOwned,
+    {
+        #[derive(Serialize)]
+        struct Question<'a, P> {
+            method: &'static str,
+            id: i64,
+            params: &'a P,
+        }
+        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        self.pending().insert(id, sender);
+        let withdrawn = Withdraw { sender: self.clone(), id };
+        match serde_json::to_vec(&Question { method: R::METHOD, id, params }) {
+            Ok(line) => self.push(line),
+            Err(error) => {
+                tracing::error!(%error, method = R::METHOD, "a request cannot be written");
+                self.pending().remove(&id);
+            }
+        }
+        async move {
+            let _withdrawn = withdrawn;
+            let answer = match timeout {
+                None => receiver.await,
+                Some(limit) => match tokio::time::timeout(limit, receiver).await {
+                    Ok(answer) => answer,
+                    Err(_) => return Err(ClientError::TimedOut(limit)),
+                },
+            };
+            match answer {
+                Ok(Ok(result)) => Ok(serde_json::from_str(result.get())?),
+                Ok(Err(error)) => Err(ClientError::Refused(error)),
+                Err(_) => Err(ClientError::Cancelled),
+            }
+        }
+    }
+
+    /// Hands the client's answer to whoever asked. Returns false for an answer nobody waits for.
+    pub(crate) fn answered(&self, id: &RequestId, answer: Answer) -> bool {
+        let RequestId::Integer(id) = id else { return false };
+        match self.pending().remove(id) {
+            Some(sender) => sender.send(answer).is_ok(),
+            None => false,
+        }
+    }
+
+    /// Ends every wait for the client: the connection is over.
+    pub(crate) fn cancel_pending(&self) {
+        self.pending().clear();
+    }
+
+    fn pending(&self) -> MutexGuard<'_, HashMap<i64, oneshot::Sender<Answer>>> {
+        self.shared.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, mut line: Vec<u8>) {
+        if self.shared.is_broken.load(Ordering::Acquire) {
+            return;
+        }
+        line.push(b'\n');
+        let mut queue = self.queue();
+        if queue.lines.is_empty() {
+            queue.lines = line;
+        } else {
+            queue.lines.extend_from_slice(&line);
+        }
+        self.shared.queued_bytes.store(queue.lines.len(), Ordering::Release);
+        drop(queue);
+        self.shared.filled.notify_one();
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether producers should wait.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.shared.queued_bytes.load(Ordering::Acquire) >= CONGESTED_BYTES
+    }
+
+    /// Waits until little enough is queued; returns at once when it is.
+    pub(crate) async fn drained(&self) {
+        if !self.is_congested() {
+            return;
+        }
+        loop {
+            let drained = self.shared.drained.notified();
+            let mut drained = std::pin::pin!(drained);
+            // Registered before the look, so that a wake-up in between is not missed.
+            drained.as_mut().enable();
+            if self.shared.queued_bytes.load(Ordering::Acquire) <= RELAXED_BYTES {
+                return;
+            }
+            drained.await;
+        }
+    }
+
+    /// For the writer: waits for lines and takes all of them; `None` when the queue is closed and empty. `spare` is a
+    /// buffer whose memory is used again.
+    pub(crate) fn take(&self, mut spare: Vec<u8>) -> Option<Vec<u8>> {
+        spare.clear();
+        let mut queue = self.queue();
+        while queue.lines.is_empty() {
+            if queue.is_closed {
+                return None;
+            }
+            queue = self.shared.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        Some(std::mem::replace(&mut queue.lines, spare))
+    }
+
+    /// For the writer: what [`Self::take`] returned is written.
+    pub(crate) fn written(&self) {
+        let queue = self.queue();
+        self.shared.queued_bytes.store(queue.lines.len(), Ordering::Release);
+        drop(queue);
+        if !self.is_congested() {
+            self.shared.drained.notify_waiters();
+        }
+    }
+
+    /// Lets the writer end when it has written everything.
+    pub(crate) fn close(&self) {
+        self.queue().is_closed = true;
+        self.shared.filled.notify_one();
+    }
+
+    /// Nobody reads any more.
+    pub(crate) fn break_off(&self) {
+        self.shared.is_broken.store(true, Ordering::Release);
+        self.queue().lines = Vec::new();
+        self.shared.queued_bytes.store(0, Ordering::Release);
+        self.shared.drained.notify_waiters();
+    }
+}
+
+/// Forgets a question whose asker is gone.
+struct Withdraw {
+    sender: OutgoingMessageSender,
+    id: i64,
+}
+
+impl Drop for Withdraw {
+    fn drop(&mut self) {
+        self.sender.pending().remove(&self.id);
+    }
+}
+
+/// The duty to answer one request exactly once. Dropped without an answer, it answers that the server failed, so that
+/// a lost task never leaves a client waiting.
+pub(crate) struct Responder {
+    outgoing: OutgoingMessageSender,
+    id: Option<RequestId>,
+}
+
+impl Responder {
+    pub(crate) fn new(outgoing: OutgoingMessageSender, id: RequestId) -> Self {
+        Responder { outgoing, id: Some(id) }
+    }
+
+    /// Answers.
+    pub(crate) fn send<R: Serialize>(mut self, result: Result<R, RpcError>) {
+        if let Some(id) = self.id.take() {
+            match result {
+                Ok(result) => self.outgoing.respond(&id, &result),
+                Err(error) => self.outgoing.refuse(&id, &error),
+            }
+        }
+    }
+}
+
+impl Drop for Responder {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            let error =
+                RpcError::new(code::INTERNAL_ERROR, "the server failed while working on this request");
+            self.outgoing.refuse(&id, &error);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app_server_protocol::methods::server::ItemFileChangeRequestApproval;
+    use app_server_protocol::v2::{
+        FileChangeApprovalDecision, FileChangeRequestApprovalParams, FileChangeRequestApprovalResponse,
+    };
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn params() -> FileChangeRequestApprovalParams {
+        serde_json::from_value(json!({
+            "threadId": "t", "turnId": "u", "itemId": "i", "startedAtMs": 1, "reason": null, "grantRoot": null
+        }))
+        .unwrap()
+    }
+
+    fn lines(outgoing: &OutgoingMessageSender) -> Vec<Value> {
+        let bytes = outgoing.take(Vec::new()).unwrap();
+        outgoing.written();
+        bytes
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .map(|l| serde_json::from_slice(l).unwrap())
+            .collect()
+    }
+
+    fn ask(
+        outgoing: &OutgoingMessageSender,
+        timeout: Option<Duration>,
+    ) -> impl Future<Output = Result<FileChangeRequestApprovalResponse, ClientError>> + use<> {
+        outgoing.request::<ItemFileChangeRequestApproval>(&params(), timeout)
+    }
+
+    fn raw(value: &Value) -> Box<RawValue> {
+        serde_json::value::to_raw_value(value).unwrap()
+    }
+
+    #[tokio::test]
+    async fn questions_are_numbered_and_answers_find_their_asker() {
+        let outgoing = OutgoingMessageSender::default();
+        let (first, second) = (ask(&outgoing, None), ask(&outgoing, None));
+        let sent = lines(&outgoing);
+        assert_eq!((&sent[0]["id"], &sent[1]["id"]), (&json!(0), &json!(1)));
+        assert!(outgoing.answered(&RequestId::Integer(1), Ok(raw(&json!({ "decision": "decline" })))));
+        assert!(outgoing.answered(&RequestId::Integer(0), Ok(raw(&json!({ "decision": "accept" })))));
+        assert_eq!(first.await.unwrap().decision, FileChangeApprovalDecision::Accept);
+        assert_eq!(second.await.unwrap().decision, FileChangeApprovalDecision::Decline);
+        assert!(!outgoing.answered(&RequestId::Integer(0), Ok(raw(&json!({})))), "answered twice");
+        assert!(!outgoing.answered(&RequestId::String("0".to_owned()), Ok(raw(&json!({})))), "never asked");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_a_silence_and_nonsense_are_told_apart() {
+        let outgoing = OutgoingMessageSender::default();
+        let refused = ask(&outgoing, None);
+        outgoing.answered(&RequestId::Integer(0), Err(RpcError::new(code::METHOD_NOT_FOUND, "no")));
+        assert!(matches!(refused.await, Err(ClientError::Refused(_))));
+        let silent = ask(&outgoing, Some(Duration::from_secs(10)));
+        assert!(matches!(silent.await, Err(ClientError::TimedOut(_))));
+        assert!(!outgoing.answered(&RequestId::Integer(1), Ok(raw(&json!({})))), "too late");
+        let nonsense = ask(&outgoing, None);
+        outgoing.answered(&RequestId::Integer(2), Ok(raw(&json!({}))));
+        assert!(matches!(nonsense.await, Err(ClientError::Malformed(_))));
+        let cut = ask(&outgoing, None);
+        outgoing.cancel_pending();
+        assert!(matches!(cut.await, Err(ClientError::Cancelled)));
+    }
+
+    #[test]
+    fn a_dropped_duty_answers_with_an_error() {
+        let outgoing = OutgoingMessageSender::default();
+        drop(Responder::new(outgoing.clone(), RequestId::Integer(7)));
+        let sent = lines(&outgoing);
+        assert_eq!(sent[0]["id"], json!(7));
+        assert_eq!(sent[0]["error"]["code"], json!(code::INTERNAL_ERROR));
+    }
+
+    #[tokio::test]
+    async fn producers_wait_while_nobody_reads() {
+        let outgoing = OutgoingMessageSender::default();
+        outgoing.push(vec![b'x'; CONGESTED_BYTES]);
+        assert!(outgoing.is_congested());
+        let mut waiting = tokio_test_poll(outgoing.drained());
+        assert!(waiting.is_pending());
+        let taken = outgoing.take(Vec::new()).unwrap();
+        assert_eq!(taken.len(), CONGESTED_BYTES + 1);
+        assert!(outgoing.is_congested(), "taken is not yet written");
+        outgoing.written();
+        waiting.finish().await;
+    }
+
+    /// A future polled once, to see whether it waits.
+    struct Polled<F: Future>(std::pin::Pin<Box<F>>, bool);
+
+    fn tokio_test_poll<F: Future<Output = ()>>(future: F) -> Polled<F> {
+        let mut future = Box::pin(future);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let is_pending = future.as_mut().poll(&mut context).is_pending();
+        Polled(future, is_pending)
+    }
+
+    impl<F: Future<Output = ()>> Polled<F> {
+        fn is_pending(&self) -> bool {
+            self.1
+        }
+
+        async fn finish(&mut self) {
+            self.0.as_mut().await;
+        }
+    }
+}

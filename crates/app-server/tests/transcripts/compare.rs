@@ -1,0 +1,529 @@
+//! Compares what was recorded with what came: the messages of each thread in order, every answer, every model request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use app_server_test_support::RecordedRequest;
+use app_server_test_support::transcript::{
+    Bindings, Care, Exchange, Mismatch, Problem, Rules, is_free_text, thread_of,
+};
+use serde_json::Value;
+
+use crate::expectations::{Difference, Expectations, What};
+
+/// How much of a value a report shows.
+const SHOWN_BYTES: usize = 300;
+
+/// A recording being compared.
+pub(crate) struct Comparison<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) is_94: bool,
+    pub(crate) expectations: &'a Expectations,
+    pub(crate) bindings: Bindings,
+    pub(crate) differences: Vec<Difference>,
+}
+
+/// What happened between two starts of the server.
+#[derive(Default)]
+pub(crate) struct Segment {
+    /// The server's recorded messages.
+    pub(crate) recorded: Vec<Value>,
+    /// What came.
+    pub(crate) real: Vec<Value>,
+    /// Method and recorded thread of each request that was sent, by id.
+    pub(crate) requests: BTreeMap<String, SentRequest>,
+    /// Ids of requests that were not sent; their answers are not expected.
+    pub(crate) unsent: BTreeSet<String>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct SentRequest {
+    pub(crate) method: String,
+    pub(crate) thread: Option<String>,
+}
+
+pub(crate) fn shown(value: &Value) -> String {
+    let mut text = value.to_string();
+    if text.len() > SHOWN_BYTES {
+        let end = (0..=SHOWN_BYTES).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str("...");
+    }
+    text
+}
+
+/// Names a notification or server request so that two of one kind have one name.
+pub(crate) fn name_of(message: &Value) -> String {
+    let method = message["method"].as_str().unwrap_or_default();
+    let detail =
+        message["params"]["item"]["type"].as_str().or_else(|| message["params"]["status"]["type"].as_str());
+    match detail {
+        Some(detail) => format!("{method}:{detail}"),
+        None => method.to_owned(),
+    }
+}
+
+pub(crate) fn is_answer(message: &Value) -> bool {
+    message.get("method").is_none()
+}
+
+pub(crate) fn id_of(message: &Value) -> String {
+    message["id"].to_string()
+}
+
+/// Joins the deltas of one item that follow each other: a server may merge them.
+fn merge_deltas(messages: Vec<Value>) -> Vec<Value> {
+    let mut merged: Vec<Value> = Vec::new();
+    for message in messages {
+        if let Some(last) = merged.last_mut()
+            && is_continued_by(last, &message)
+        {
+            let text =
+                format!("{}{}", last["params"]["delta"].as_str().unwrap_or_default(), delta_of(&message));
+            last["params"]["delta"] = Value::String(text);
+        } else {
+            merged.push(message);
+        }
+    }
+    merged
+}
+
+fn delta_of(message: &Value) -> &str {
+    message["params"]["delta"].as_str().unwrap_or_default()
+}
+
+fn is_continued_by(first: &Value, second: &Value) -> bool {
+    let same = |field: &str| first["params"][field] == second["params"][field];
+    first["method"] == second["method"]
+        && first["params"]["delta"].is_string()
+        && second["params"]["delta"].is_string()
+        && ["threadId", "itemId", "summaryIndex", "contentIndex"].into_iter().all(same)
+}
+
+/// A message in the order of its thread.
+struct Entry {
+    name: String,
+    message: Value,
+}
+
+impl Comparison<'_> {
+    pub(crate) fn note(&mut self, at: &str, what: What, path: &str, detail: String) {
+        self.differences.push(Difference { at: at.to_owned(), what, path: path.to_owned(), detail });
+    }
+
+    fn is_ignored(&self, message: &Value) -> bool {
+        let method = message["method"].as_str().unwrap_or_default();
+        self.expectations.compare.ignored_notifications.contains(method)
+            || (self.is_94 && self.expectations.era_94.later_notifications.contains(method))
+    }
+
+    /// Compares everything between two starts of the server.
+    pub(crate) fn segment(&mut self, segment: &Segment) {
+        let unavailable = self.answers(segment);
+        self.threads(segment, &unavailable);
+    }
+
+    /// Compares the answers, by id in order. Returns the ids that the server has no answer for yet.
+    fn answers(&mut self, segment: &Segment) -> BTreeSet<String> {
+        let mut unavailable = BTreeSet::new();
+        let by_id = |messages: &[Value]| {
+            let mut answers: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+            for message in messages.iter().filter(|message| is_answer(message)) {
+                answers.entry(id_of(message)).or_default().push(message.clone());
+            }
+            answers
+        };
+        let mut recorded = by_id(&segment.recorded);
+        let mut real = by_id(&segment.real);
+        // In the order of the recording, so that placeholders are learned where they first stand.
+        let mut ids: Vec<String> = Vec::new();
+        for message in segment.recorded.iter().chain(&segment.real).filter(|message| is_answer(message)) {
+            if !ids.contains(&id_of(message)) {
+                ids.push(id_of(message));
+            }
+        }
+        for id in ids.into_iter().filter(|id| !segment.unsent.contains(id)) {
+            let at = segment.requests.get(&id).map_or("answer", |request| request.method.as_str()).to_owned();
+            let recorded = recorded.remove(&id).unwrap_or_default();
+            let real = real.remove(&id).unwrap_or_default();
+            for extra in real.iter().skip(recorded.len()) {
+                self.note(&at, What::Extra, "", format!("id {id}: {}", shown(extra)));
+            }
+            for (index, recorded) in recorded.iter().enumerate() {
+                match real.get(index) {
+                    None => self.note(&at, What::Missing, "", format!("id {id}: {}", shown(recorded))),
+                    Some(real) => {
+                        if self.answer(&at, recorded, real) {
+                            unavailable.insert(id.clone());
+                        }
+                    }
+                }
+            }
+        }
+        unavailable
+    }
+
+    /// Returns whether the method is not yet available.
+    fn answer(&mut self, at: &str, recorded: &Value, real: &Value) -> bool {
+        let detail = || format!("id {}: recorded {}, got {}", recorded["id"], shown(recorded), shown(real));
+        if is_not_yet_available(real) {
+            self.note(at, What::NotYetAvailable, "", detail());
+            return true;
+        }
+        match (recorded.get("error"), real.get("error")) {
+            (None, None) => {
+                let rules = self.expectations.rules(self.is_94, "result");
+                let mismatches = self.bindings.compare(&recorded["result"], &real["result"], &rules);
+                self.mismatches(at, "result", mismatches);
+            }
+            (Some(recorded_error), Some(real_error)) => {
+                if recorded_error["code"] != real_error["code"] {
+                    self.note(at, What::Answer, "code", detail());
+                }
+                if let Some(text) = self.missing_text(recorded_error, real_error) {
+                    self.note(at, What::Text, "", format!("`{text}` is not in: {}", detail()));
+                }
+            }
+            (Some(_), None) => self.note(at, What::Answer, "result", detail()),
+            (None, Some(_)) => self.note(at, What::Answer, "error", detail()),
+        }
+        false
+    }
+
+    /// Returns a text that must be in the error message and is not.
+    fn missing_text(&self, recorded: &Value, real: &Value) -> Option<String> {
+        let recorded = recorded["message"].as_str().unwrap_or_default();
+        let real = real["message"].as_str()?;
+        let texts = self.expectations.fixed_text.iter().filter(|text| recorded.contains(&text.recorded));
+        texts
+            .filter_map(|text| self.bindings.fill_text(&text.ours).ok())
+            .find(|text| !real.contains(text.as_str()))
+    }
+
+    fn mismatches(&mut self, at: &str, root: &str, mismatches: Vec<Mismatch>) {
+        for Mismatch { path, problem, recorded, real } in mismatches {
+            let path = if path.is_empty() { root.to_owned() } else { format!("{root}.{path}") };
+            let detail = match problem {
+                Problem::Missing => format!("missing; recorded {}", shown(&recorded)),
+                Problem::Extra => format!("not recorded: {}", shown(&real)),
+                Problem::Length | Problem::Kind | Problem::Value => {
+                    format!("recorded {}, got {}", shown(&recorded), shown(&real))
+                }
+            };
+            self.note(at, What::Field, &path, detail);
+        }
+    }
+
+    fn threads(&mut self, segment: &Segment, unavailable: &BTreeSet<String>) {
+        let recorded = self.by_thread(segment, &segment.recorded, true, unavailable);
+        let mut real = self.by_thread(segment, &segment.real, false, unavailable);
+        for (thread, recorded) in recorded {
+            // A thread that could not be made has no messages.
+            let Ok(id) = self.bindings.fill_text(&thread) else { continue };
+            let real = real.remove(&id).unwrap_or_default();
+            self.ordered(&recorded, &real);
+        }
+        // Answers were compared by id.
+        for entry in real.into_values().flatten().filter(|entry| !is_answer(&entry.message)) {
+            self.note(&entry.name, What::Extra, "", shown(&entry.message));
+        }
+    }
+
+    /// Sorts messages by thread, "" for none. Answers are part of a thread's order where ours promises it.
+    fn by_thread(
+        &self,
+        segment: &Segment,
+        messages: &[Value],
+        is_recorded: bool,
+        unavailable: &BTreeSet<String>,
+    ) -> BTreeMap<String, Vec<Entry>> {
+        let mut threads: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for message in messages {
+            let thread = if is_answer(message) {
+                let id = id_of(message);
+                if self.is_94 || segment.unsent.contains(&id) || unavailable.contains(&id) {
+                    continue;
+                }
+                let Some(request) = segment.requests.get(&id) else { continue };
+                // Reads run aside and may answer at any time.
+                if is_read(&request.method) {
+                    continue;
+                }
+                match (&request.thread, is_recorded) {
+                    (Some(thread), true) => Some(thread.clone()),
+                    (Some(thread), false) => self.bindings.fill_text(thread).ok(),
+                    (None, _) => thread_of(message).map(str::to_owned),
+                }
+            } else if self.is_ignored(message) {
+                continue;
+            } else {
+                thread_of(message).map(str::to_owned)
+            };
+            match thread {
+                // An error of a request that names no thread has no place in any order.
+                None if is_answer(message) => {}
+                thread => threads.entry(thread.unwrap_or_default()).or_default().push(message.clone()),
+            }
+        }
+        let entries = |messages| {
+            merge_deltas(messages)
+                .into_iter()
+                .map(|message| {
+                    let name = if is_answer(&message) {
+                        format!("answer {}", id_of(&message))
+                    } else {
+                        name_of(&message)
+                    };
+                    Entry { name, message }
+                })
+                .collect()
+        };
+        threads.into_iter().map(|(thread, messages)| (thread, entries(messages))).collect()
+    }
+
+    fn ordered(&mut self, recorded: &[Entry], real: &[Entry]) {
+        let pairs = align(recorded.len(), real.len(), |a, b| recorded[a].name == real[b].name);
+        let (mut missing, mut extra) = (Vec::new(), Vec::new());
+        for pair in pairs {
+            match pair {
+                (Some(a), Some(b)) => {
+                    if !is_answer(&recorded[a].message) {
+                        let rules = self.expectations.rules(self.is_94, "params");
+                        let mismatches = self.bindings.compare(
+                            &recorded[a].message["params"],
+                            &real[b].message["params"],
+                            &rules,
+                        );
+                        self.mismatches(&recorded[a].name, "params", mismatches);
+                    }
+                }
+                (Some(a), None) => missing.push(a),
+                (None, Some(b)) => extra.push(b),
+                (None, None) => {}
+            }
+        }
+        for a in missing {
+            let name = &recorded[a].name;
+            match extra.iter().position(|b| real[*b].name == *name) {
+                Some(place) => {
+                    let before = |entries: &[Entry], at: usize| {
+                        at.checked_sub(1).map_or("the start".to_owned(), |at| entries[at].name.clone())
+                    };
+                    let b = extra.remove(place);
+                    let detail =
+                        format!("recorded after {}, came after {}", before(recorded, a), before(real, b));
+                    self.note(name, What::Order, "", detail);
+                }
+                // A missing answer is told of where answers are compared.
+                None if is_answer(&recorded[a].message) => {}
+                None => self.note(name, What::Missing, "", shown(&recorded[a].message)),
+            }
+        }
+        for b in extra {
+            if !is_answer(&real[b].message) {
+                self.note(&real[b].name, What::Extra, "", shown(&real[b].message));
+            }
+        }
+    }
+
+    /// Compares the model requests. Of 0.94's the whole form, as ours has it too; of 0.169's what the user said and was
+    /// told, as its prompts are built otherwise.
+    pub(crate) fn model_requests(&mut self, recorded: &[Exchange], real: &[RecordedRequest]) {
+        let real: Vec<&RecordedRequest> = real.iter().filter(|request| request.method == "POST").collect();
+        for request in real.iter().skip(recorded.len()) {
+            self.note("model request", What::Extra, "", shown(&request.body["input"]));
+        }
+        for (index, recorded) in recorded.iter().enumerate() {
+            let body = &recorded.request["body"];
+            match real.get(index) {
+                None => self.note("model request", What::Missing, "", format!("request {index}")),
+                Some(real) if self.is_94 => self.model_request(body, &real.body),
+                Some(real) => {
+                    let (recorded, real) = (said(&self.bindings, body), said(&self.bindings, &real.body));
+                    if !said_fits(&recorded, &real) {
+                        let detail = format!("request {index}: recorded {recorded:?}, got {real:?}");
+                        self.note("model request", What::Field, "input", detail);
+                    }
+                }
+            }
+        }
+    }
+
+    fn model_request(&mut self, recorded: &Value, real: &Value) {
+        let keys = |body: &Value| -> BTreeSet<String> {
+            body.as_object().map(|body| body.keys().cloned().collect()).unwrap_or_default()
+        };
+        let (recorded_keys, real_keys) = (keys(recorded), keys(real));
+        for key in recorded_keys.difference(&real_keys) {
+            self.note("model request", What::Missing, key, shown(&recorded[key]));
+        }
+        for key in real_keys.difference(&recorded_keys) {
+            self.note("model request", What::Extra, key, shown(&real[key]));
+        }
+        for (key, recorded) in recorded.as_object().into_iter().flatten() {
+            // Prompts are ours, and tools come in a later stage.
+            if matches!(key.as_str(), "instructions" | "tools" | "input") || real.get(key).is_none() {
+                continue;
+            }
+            let mismatches = self.bindings.compare(recorded, &real[key], &AllFields);
+            self.mismatches("model request", key, mismatches);
+        }
+        let none = Vec::new();
+        let recorded = recorded["input"].as_array().unwrap_or(&none);
+        let real = real["input"].as_array().unwrap_or(&none);
+        let bindings = &mut self.bindings;
+        let fits: Vec<Vec<bool>> = recorded
+            .iter()
+            .map(|recorded| real.iter().map(|real| input_fits(bindings, recorded, real)).collect())
+            .collect();
+        for pair in align(recorded.len(), real.len(), |a, b| fits[a][b]) {
+            match pair {
+                (Some(a), None) => {
+                    let path = format!("input {}", outline(&recorded[a]));
+                    self.note("model request", What::Missing, &path, shown(&recorded[a]));
+                }
+                (None, Some(b)) => {
+                    let path = format!("input {}", outline(&real[b]));
+                    self.note("model request", What::Extra, &path, shown(&real[b]));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+struct AllFields;
+
+impl Rules for AllFields {
+    fn field(&self, _path: &str) -> Care {
+        Care::Full
+    }
+
+    fn may_be_extra(&self, _path: &str) -> bool {
+        false
+    }
+}
+
+fn is_read(method: &str) -> bool {
+    method.ends_with("/read") || method.ends_with("/list") || method.ends_with("List")
+}
+
+/// Returns whether the server says that it cannot do this yet.
+pub(crate) fn is_not_yet_available(answer: &Value) -> bool {
+    answer["error"]["message"].as_str().is_some_and(|message| message.contains("not yet available"))
+}
+
+/// Names an input item by role and the kinds of its contents.
+fn outline(item: &Value) -> String {
+    let kind = item["type"].as_str().unwrap_or("message");
+    let contents: Vec<String> = contents(item)
+        .iter()
+        .map(|content| match content["text"].as_str() {
+            Some(text) => outer_tag(text).unwrap_or("text").to_owned(),
+            None => content["type"].as_str().unwrap_or_default().to_owned(),
+        })
+        .collect();
+    match item["role"].as_str() {
+        Some(role) => format!("{role} {}", contents.join(", ")),
+        None => kind.to_owned(),
+    }
+}
+
+fn contents(item: &Value) -> &[Value] {
+    item["content"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Returns the tag a prompt block has, be it recorded or real.
+fn outer_tag(text: &str) -> Option<&str> {
+    if text.starts_with("# AGENTS.md instructions") {
+        return Some("AGENTS.md");
+    }
+    let inner = text.strip_prefix('<')?.split('>').next()?;
+    Some(inner.strip_prefix("text:").unwrap_or(inner))
+}
+
+fn input_fits(bindings: &mut Bindings, recorded: &Value, real: &Value) -> bool {
+    let kind = |item: &Value| item["type"].as_str().unwrap_or("message").to_owned();
+    let mut fits = kind(recorded) == kind(real)
+        && recorded["role"] == real["role"]
+        && recorded["call_id"] == real["call_id"]
+        && contents(recorded).len() == contents(real).len();
+    for (recorded, real) in contents(recorded).iter().zip(contents(real)) {
+        fits = fits && content_fits(bindings, recorded, real);
+    }
+    fits
+}
+
+fn content_fits(bindings: &mut Bindings, recorded: &Value, real: &Value) -> bool {
+    if recorded["type"] != real["type"] {
+        return false;
+    }
+    let (Some(recorded), Some(text)) = (recorded["text"].as_str(), real["text"].as_str()) else {
+        return recorded["image_url"] == real["image_url"];
+    };
+    match recorded.strip_prefix("<text:").and_then(|tag| tag.strip_suffix('>')) {
+        // Attributes may follow the tag's name.
+        Some(tag) => {
+            outer_tag(text).is_some_and(|outer| outer == tag || outer.starts_with(&format!("{tag} ")))
+        }
+        None => is_free_text(recorded) || bindings.text_fits(recorded, &real["text"]),
+    }
+}
+
+/// Returns the texts of the conversation proper: those of the user and the assistant that are no prompt blocks. Wording
+/// that was not kept stays as `<text>`.
+fn said(bindings: &Bindings, body: &Value) -> Vec<String> {
+    let items = body["input"].as_array().map_or(&[][..], Vec::as_slice);
+    items
+        .iter()
+        .filter(|item| matches!(item["role"].as_str(), Some("user" | "assistant")))
+        .flat_map(contents)
+        .filter_map(|content| content["text"].as_str())
+        .filter(|text| *text == "<text>" || outer_tag(text).is_none())
+        .map(|text| bindings.fill_text(text).unwrap_or_else(|_| text.to_owned()))
+        .collect()
+}
+
+/// Wording that was not kept may be anything, or nothing.
+fn said_fits(recorded: &[String], real: &[String]) -> bool {
+    match (recorded.split_first(), real.split_first()) {
+        (None, None) => true,
+        (Some((first, recorded_rest)), _) if first == "<text>" => {
+            said_fits(recorded_rest, real)
+                || real.split_first().is_some_and(|(_, real_rest)| said_fits(recorded_rest, real_rest))
+        }
+        (Some((first, recorded_rest)), Some((real_first, real_rest))) => {
+            first == real_first && said_fits(recorded_rest, real_rest)
+        }
+        _ => false,
+    }
+}
+
+/// Pairs two lists so that as many as possible fit, in order; what has no partner stands alone.
+fn align(
+    left: usize,
+    right: usize,
+    fits: impl Fn(usize, usize) -> bool,
+) -> Vec<(Option<usize>, Option<usize>)> {
+    // best[a][b]: the most pairs of what follows a and b.
+    let mut best = vec![vec![0_u32; right + 1]; left + 1];
+    for a in (0..left).rev() {
+        for b in (0..right).rev() {
+            best[a][b] = if fits(a, b) { best[a + 1][b + 1] + 1 } else { best[a + 1][b].max(best[a][b + 1]) };
+        }
+    }
+    let (mut a, mut b) = (0, 0);
+    let mut pairs = Vec::new();
+    while a < left || b < right {
+        if a < left && b < right && fits(a, b) {
+            pairs.push((Some(a), Some(b)));
+            (a, b) = (a + 1, b + 1);
+        } else if b == right || (a < left && best[a + 1][b] >= best[a][b + 1]) {
+            pairs.push((Some(a), None));
+            a += 1;
+        } else {
+            pairs.push((None, Some(b)));
+            b += 1;
+        }
+    }
+    pairs
+}

@@ -1,0 +1,328 @@
+//! Plays a recording against a server: the client's lines as soon as what the client could wait for has come, the
+//! model's answers in order.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use app_server_test_support::transcript::{Step, Transcript, Unknown, thread_of};
+use app_server_test_support::{Answer, BlockingMockModel, Connection, Gate, TempHome};
+use serde_json::Value;
+
+use crate::compare::{Comparison, Segment, SentRequest, id_of, is_answer, is_not_yet_available, name_of};
+use crate::expectations::{Difference, Expectations, Hold, What};
+
+/// How long a recorded message is waited for. Once one has not come, the recording has failed and the rest need not be
+/// waited for that long.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_LOST: Duration = Duration::from_millis(300);
+
+/// The server that is tested.
+pub(crate) struct Candidate {
+    pub(crate) program: Vec<String>,
+    /// Where homes are made, if not in the system's temporary folder.
+    pub(crate) base: Option<PathBuf>,
+}
+
+struct Replay<'a> {
+    candidate: &'a Candidate,
+    comparison: Comparison<'a>,
+    home: TempHome,
+    server: Connection,
+    segment: Segment,
+    /// Open when the request with this id is answered.
+    gates: Vec<(String, Gate)>,
+    is_anything_unavailable: bool,
+    patience: Duration,
+}
+
+/// Plays a recording and returns the differences, listed or not.
+pub(crate) fn replay(
+    name: &str,
+    transcript: &Transcript,
+    expectations: &Expectations,
+    candidate: &Candidate,
+) -> anyhow::Result<Vec<Difference>> {
+    let is_94 = name.starts_with("94/");
+    let home = candidate.base.as_deref().map_or_else(TempHome::new, TempHome::within)?;
+    let holds: Vec<Hold> = expectations.setups(name).filter_map(|setup| setup.hold).collect();
+    let (answers, gates) = answers(transcript, &holds)?;
+    let model = BlockingMockModel::start(answers);
+    let is_unreachable = expectations.setups(name).any(|setup| setup.model_is_unreachable);
+    let port = if is_unreachable { unused_port()? } else { model.model().port() };
+
+    let mut comparison =
+        Comparison { name, is_94, expectations, bindings: Default::default(), differences: Vec::new() };
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    comparison.bindings.define("<work>", text(&home.work()));
+    comparison.bindings.define("<home>", text(&home.home()));
+    comparison.bindings.define("<base>", text(home.base()));
+    comparison.bindings.define("<port>", port.to_string());
+    prepare(&comparison, transcript, &home)?;
+
+    let server = Connection::spawn(&candidate.program, &home, &[])?;
+    let mut replay = Replay {
+        candidate,
+        comparison,
+        home,
+        server,
+        segment: Segment::default(),
+        gates,
+        is_anything_unavailable: false,
+        patience: PATIENCE,
+    };
+    for step in &transcript.steps {
+        replay.step(step)?;
+    }
+    replay.end_segment()?;
+    let mut comparison = replay.comparison;
+    comparison.model_requests(&transcript.exchanges, &model.model().requests());
+    Ok(comparison.differences)
+}
+
+/// Makes the answers without the recording's pauses: where one mattered, the model is held.
+fn answers(transcript: &Transcript, holds: &[Hold]) -> anyhow::Result<(Vec<Answer>, Vec<(String, Gate)>)> {
+    let mut answers = Vec::new();
+    let mut gates = Vec::new();
+    for (index, exchange) in transcript.exchanges.iter().enumerate() {
+        let mut message = exchange.answer.clone();
+        let Some(members) = message.as_object_mut() else { continue };
+        members.remove("delay");
+        let hangs = members.remove("hang").is_some();
+        let mut held = Vec::new();
+        let hold = holds.iter().find(|hold| hold.answer == index);
+        if let (Some(hold), Some(Value::Array(events))) = (hold, members.get_mut("events")) {
+            held = events.split_off(hold.before_event);
+            if hold.drop_event {
+                held.remove(0);
+            }
+        }
+        let mut answer = Answer::from_transcript(&message)?;
+        if let Some(hold) = hold {
+            let gate = Gate::new();
+            answer = answer.gate(&gate).and(held);
+            gates.push((hold.until_answered.to_string(), gate));
+        }
+        answers.push(if hangs { answer.hang() } else { answer });
+    }
+    Ok((answers, gates))
+}
+
+/// Writes the configuration and the files the recording needs.
+fn prepare(comparison: &Comparison<'_>, transcript: &Transcript, home: &TempHome) -> anyhow::Result<()> {
+    let unknown = |unknown: Unknown| anyhow::anyhow!("{} has no value", unknown.0);
+    home.write_config(&comparison.bindings.fill_text(&transcript.config).map_err(unknown)?)?;
+    for file in comparison.expectations.setups(comparison.name).flat_map(|setup| &setup.files) {
+        let path = PathBuf::from(comparison.bindings.fill_text(&file.path).map_err(unknown)?);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, file.bytes.as_deref().unwrap_or(file.text.as_bytes()))?;
+    }
+    if comparison.expectations.setups(comparison.name).any(|setup| setup.is_repository) {
+        make_repository(home)?;
+    }
+    Ok(())
+}
+
+/// Commits the project folder, whatever the machine's git settings are.
+fn make_repository(home: &TempHome) -> anyhow::Result<()> {
+    for arguments in [
+        &["init", "--quiet", "--initial-branch=main"][..],
+        &["add", "."],
+        &["-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "--quiet", "--message=one"],
+    ] {
+        let status = Command::new("git")
+            .args(arguments)
+            .current_dir(home.work())
+            .env("HOME", home.base())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .status()?;
+        anyhow::ensure!(status.success(), "git {arguments:?} failed");
+    }
+    Ok(())
+}
+
+fn unused_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+impl Replay<'_> {
+    fn step(&mut self, step: &Step) -> anyhow::Result<()> {
+        match step {
+            Step::Server(message) => {
+                self.segment.recorded.push(message.clone());
+                self.open_gates(message);
+            }
+            Step::ClientRaw(raw) => {
+                self.settle();
+                self.note_request(&serde_json::from_str(raw).unwrap_or_default());
+                self.server.send_line(raw.as_bytes())?;
+            }
+            Step::Client(message) => {
+                self.settle();
+                self.send(message)?;
+            }
+            Step::Restarted => {
+                self.end_segment()?;
+                self.server = Connection::spawn(&self.candidate.program, &self.home, &[])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, message: &Value) -> anyhow::Result<()> {
+        let id = id_of(message);
+        let at = message["method"].as_str().unwrap_or("answer").to_owned();
+        let Comparison { name, expectations, .. } = self.comparison;
+        if expectations
+            .setups(name)
+            .any(|setup| message["id"].as_i64().is_some_and(|id| setup.unsent_requests.contains(&id)))
+        {
+            self.segment.unsent.insert(id);
+            return Ok(());
+        }
+        match self.comparison.bindings.fill(message) {
+            Ok(filled) => {
+                self.note_request(message);
+                self.server.send_line(filled.to_string().as_bytes())?;
+            }
+            Err(Unknown(placeholder)) => {
+                // What would have told of it may be a method to come.
+                if !self.is_anything_unavailable {
+                    self.comparison.note(
+                        &at,
+                        What::Unsent,
+                        "",
+                        format!("id {id}: {placeholder} is not known"),
+                    );
+                }
+                self.segment.unsent.insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn note_request(&mut self, message: &Value) {
+        if let (Some(method), Some(_)) = (message["method"].as_str(), message.get("id")) {
+            let request =
+                SentRequest { method: method.to_owned(), thread: thread_of(message).map(str::to_owned) };
+            self.segment.requests.insert(id_of(message), request);
+        }
+    }
+
+    /// Lets the model go on once the answer it waited for has come.
+    fn open_gates(&mut self, recorded: &Value) {
+        if is_answer(recorded)
+            && let Some(place) = self.gates.iter().position(|(id, _)| *id == id_of(recorded))
+        {
+            let (id, gate) = self.gates.remove(place);
+            let _ = self.server.wait_within(self.patience, |real| {
+                real.iter().any(|real| is_answer(real) && id_of(real) == id).then_some(())
+            });
+            gate.open();
+        }
+    }
+
+    /// Waits until everything recorded so far has come, then learns the ids in the answers. What does not come is told
+    /// of by the comparison.
+    fn settle(&mut self) {
+        let due: BTreeMap<String, usize> = count(
+            self.segment
+                .recorded
+                .iter()
+                .filter(|message| is_answer(message) && !self.segment.unsent.contains(&id_of(message)))
+                .filter(|message| !self.is_listed_missing(message))
+                .map(id_of),
+        );
+        let has_answers = self.server.wait_within(self.patience, |real| {
+            let came = count(real.iter().filter(|message| is_answer(message)).map(id_of));
+            due.iter().all(|(id, due)| came.get(id).unwrap_or(&0) >= due).then_some(())
+        });
+        self.learn();
+        let due = self.due_notifications();
+        let has_notifications = self.server.wait_within(self.patience, |real| {
+            let came =
+                count(real.iter().filter_map(|message| notification_key(message, |id| Some(id.to_owned()))));
+            due.iter().all(|(key, due)| came.get(key).unwrap_or(&0) >= due).then_some(())
+        });
+        if has_answers.is_err() || has_notifications.is_err() {
+            self.patience = PATIENCE_LOST;
+        }
+    }
+
+    fn is_listed_missing(&self, recorded: &Value) -> bool {
+        let at = match self.segment.requests.get(&id_of(recorded)) {
+            Some(request) if is_answer(recorded) => request.method.clone(),
+            _ => name_of(recorded),
+        };
+        self.comparison.expectations.is_missing(self.comparison.name, &at)
+    }
+
+    fn learn(&mut self) {
+        let real = self.server.messages();
+        for recorded in self.segment.recorded.iter().filter(|message| is_answer(message)) {
+            let Some(real) = real.iter().find(|real| is_answer(real) && id_of(real) == id_of(recorded))
+            else {
+                continue;
+            };
+            self.is_anything_unavailable |= is_not_yet_available(real);
+            self.comparison.bindings.learn(recorded, real);
+        }
+    }
+
+    /// Counts the recorded notifications that must come, by real thread and name.
+    fn due_notifications(&self) -> BTreeMap<(String, String), usize> {
+        let compare = &self.comparison.expectations.compare;
+        let recorded = self.segment.recorded.iter().filter(|message| {
+            let method = message["method"].as_str().unwrap_or_default();
+            !compare.ignored_notifications.contains(method) && !self.is_listed_missing(message)
+        });
+        let fill = |id: &str| self.comparison.bindings.fill_text(id).ok();
+        let mut due = count(recorded.filter_map(|message| notification_key(message, fill)));
+        for ((_, name), due) in &mut due {
+            // Deltas may be merged.
+            if name.to_ascii_lowercase().ends_with("delta") {
+                *due = 1;
+            }
+        }
+        due
+    }
+
+    fn end_segment(&mut self) -> anyhow::Result<()> {
+        self.settle();
+        self.server.close_input();
+        match self.server.wait_exit(PATIENCE) {
+            Ok(status) if status.success() => {}
+            Ok(status) => self.comparison.note("exit", What::Exit, "", status.to_string()),
+            Err(error) => self.comparison.note("exit", What::Exit, "", error.to_string()),
+        }
+        self.segment.real = self.server.messages();
+        for line in self.server.garbage() {
+            self.comparison.note("stdout", What::Extra, "", line);
+        }
+        let segment = std::mem::take(&mut self.segment);
+        self.comparison.segment(&segment);
+        Ok(())
+    }
+}
+
+fn count<T: Ord>(keys: impl Iterator<Item = T>) -> BTreeMap<T, usize> {
+    let mut counts = BTreeMap::new();
+    for key in keys {
+        *counts.entry(key).or_default() += 1;
+    }
+    counts
+}
+
+/// Returns thread and name of a notification, none of a thread that is not known.
+fn notification_key(message: &Value, real_id: impl Fn(&str) -> Option<String>) -> Option<(String, String)> {
+    if is_answer(message) {
+        return None;
+    }
+    let thread = real_id(thread_of(message).unwrap_or_default())?;
+    Some((thread, name_of(message)))
+}

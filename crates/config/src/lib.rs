@@ -1,0 +1,47 @@
+//! Configuration: what the user, the project, the command line and a request say, merged into typed settings.
+//!
+//! This is the only crate that reads environment variables and the working directory ([`Environment`]). It knows
+//! nothing of the wire types, of threads or of the network, and it never writes: every function here reads files and
+//! returns values.
+//!
+//! - [`mod@env`]: the snapshot of the process environment taken at start.
+//! - [`overrides`]: `-c key=value` flags and the JSON `config` maps of requests.
+//! - [`layers`]: the files and flags with their precedence, the merge, and who set which key.
+//! - [`trust`]: which project folders count as trusted, and what their files may not say.
+//! - [`roots`]: walking up to the project root and the git root.
+//! - [`load`]: [`ConfigLoader`], which reads the layers and builds a [`Config`].
+//! - [`settings`]: [`Config`], the effective settings a thread needs.
+//! - [`providers`]: where the model lives and how to authenticate to it.
+//! - [`models`]: what is known about each model.
+//! - [`instructions`]: the AGENTS.md files.
+
+pub mod env;
+pub mod error;
+pub mod features;
+pub mod instructions;
+mod keys;
+pub mod layers;
+pub mod load;
+pub mod models;
+pub mod overrides;
+pub mod providers;
+mod raw;
+pub mod roots;
+pub mod settings;
+pub mod trust;
+pub mod values;
+
+pub use env::Environment;
+pub use error::{ConfigError, ConfigWarning, DeprecationNotice, Position, TextRange};
+pub use features::Features;
+pub use instructions::{ProjectDocs, project_docs};
+pub use layers::{Layer, LayerSource, Layers};
+pub use load::{ConfigLoader, LoadRequest};
+pub use models::ModelInfo;
+pub use providers::{MissingKey, ProviderConfig, ProviderKind};
+pub use settings::{Config, SandboxWorkspaceWrite};
+pub use trust::TrustLevel;
+pub use values::{
+    ApprovalPolicy, CredentialsStore, ForcedLoginMethod, HistoryPersistence, Personality, ReasoningSummary,
+    SandboxMode, Verbosity, WebSearchMode, WireApi,
+};

@@ -1,0 +1,212 @@
+//! The HTTP client and the first retry layer: the same request, sent again on a 5xx or a transport error
+//! (backend.md 5). Knows nothing about history; building the request anew is the turn's business.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Certificate, Request, Url};
+use tokio::sync::OnceCell;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{ModelError, ModelErrorKind, backoff};
+use crate::offline::OfflineScript;
+use crate::provider::{Provider, ProviderKind, shown_url};
+use crate::request::{ModelRequest, RequestHeaders};
+use crate::stream::{Body, ResponseStream};
+use crate::transport::{RawResponse, Transport, reason};
+
+/// How much of a refusal's body is read.
+const MAX_REFUSAL_BYTES: usize = 256 * 1024;
+
+/// How the network is reached. Proxies are found by the HTTP library in the usual variables.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkOptions {
+    /// A file of PEM certificates trusted besides the system's. Read at the first use; a bad one fails that request.
+    pub ca_bundle: Option<PathBuf>,
+    /// Whether proxy settings are ignored, as inside a sandboxed child.
+    pub ignore_proxies: bool,
+}
+
+/// Asks models. Cheap to make and to clone; clones share the connections.
+#[derive(Debug, Clone, Default)]
+pub struct ModelClient {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    options: NetworkOptions,
+    /// Made at the first use, never at start-up: reading the system's certificates takes up to 20 ms.
+    http: OnceCell<reqwest::Client>,
+}
+
+/// One request, ready to be sent any number of times.
+enum Call<'a> {
+    Http { client: &'a reqwest::Client, request: Box<Request>, url: Url },
+    Offline { script: &'a OfflineScript, body: Vec<u8> },
+}
+
+impl ModelClient {
+    /// Returns a client that has not touched the network or the disk yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Like [`ModelClient::new`], with other than the usual network settings.
+    pub fn with_options(options: NetworkOptions) -> Self {
+        Self { shared: Arc::new(Shared { options, http: OnceCell::new() }) }
+    }
+
+    /// Sends a request and returns its answer once the server has accepted it. Retries up to
+    /// `provider.request_max_retries` times, silently, on 5xx and on transport errors; never on another status.
+    ///
+    /// `cancel` ends the call and the reading of its answer.
+    ///
+    /// # Errors
+    /// Every refusal and every failure before the first byte of the stream.
+    pub async fn stream(
+        &self,
+        provider: &Provider,
+        request: &ModelRequest<'_>,
+        headers: &RequestHeaders,
+        cancel: &CancellationToken,
+    ) -> Result<ResponseStream, ModelError> {
+        let call = unless_cancelled(cancel, self.prepare(provider, request, headers)).await??;
+        let idle_timeout = Duration::from_millis(provider.stream_idle_timeout_ms);
+        let mut retry = 0;
+        loop {
+            // A server that accepts a request and then says nothing is as silent as one that does so later on.
+            let sent = unless_cancelled(cancel, timeout(idle_timeout, call.send()))
+                .await?
+                .unwrap_or_else(|_elapsed| Err(ModelError::idle(idle_timeout)));
+            let may_retry = retry < provider.request_max_retries;
+            let cause = match sent {
+                Ok(response) if response.status.is_success() => {
+                    return Ok(ResponseStream::new(response, idle_timeout, cancel.clone()));
+                }
+                Ok(response) if response.status.is_server_error() && may_retry => response.status.to_string(),
+                Ok(response) => return Err(call.refused(response, idle_timeout, cancel).await),
+                Err(error) if error.kind == ModelErrorKind::Connect && may_retry => error.message,
+                Err(error) => return Err(error),
+            };
+            retry += 1;
+            let delay = backoff(retry);
+            tracing::debug!(retry, cause, delay_ms = delay.as_millis(), "sending a model request again");
+            unless_cancelled(cancel, sleep(delay)).await?;
+        }
+    }
+
+    async fn prepare<'a>(
+        &'a self,
+        provider: &'a Provider,
+        request: &ModelRequest<'_>,
+        headers: &RequestHeaders,
+    ) -> Result<Call<'a>, ModelError> {
+        let body = request.to_bytes(provider);
+        match &provider.kind {
+            ProviderKind::Offline(script) => Ok(Call::Offline { script, body }),
+            ProviderKind::Http => {
+                let url = provider.url("responses")?;
+                let client = self.http().await?;
+                let request = client
+                    .post(url.clone())
+                    .headers(headers.resolve(provider))
+                    .body(body)
+                    .build()
+                    .map_err(|error| ModelError::invalid_provider(reason(error)))?;
+                Ok(Call::Http { client, request: Box::new(request), url })
+            }
+        }
+    }
+
+    async fn http(&self) -> Result<&reqwest::Client, ModelError> {
+        let build = || async {
+            let options = self.shared.options.clone();
+            // Reads certificates from disk, which is no work for a runtime thread.
+            tokio::task::spawn_blocking(move || build_http(&options))
+                .await
+                .unwrap_or_else(|error| Err(ModelError::invalid_provider(error.to_string())))
+        };
+        self.shared.http.get_or_try_init(build).await
+    }
+}
+
+fn build_http(options: &NetworkOptions) -> Result<reqwest::Client, ModelError> {
+    // An error means that there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder();
+    if options.ignore_proxies {
+        builder = builder.no_proxy();
+    }
+    if let Some(path) = &options.ca_bundle {
+        let problem = |words: String| {
+            ModelError::invalid_provider(format!(
+                "cannot use the certificates in {}: {words}",
+                path.display()
+            ))
+        };
+        let pem = std::fs::read(path).map_err(|error| problem(error.to_string()))?;
+        let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| problem(reason(error)))?;
+        if certificates.is_empty() {
+            return Err(problem("there is none".to_owned()));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    builder.build().map_err(|error| ModelError::invalid_provider(reason(error)))
+}
+
+impl Call<'_> {
+    async fn send(&self) -> Result<RawResponse, ModelError> {
+        match self {
+            Self::Http { client, request, url } => {
+                let unreachable = |words: String| {
+                    let words = format!("cannot reach the model's server at {}: {words}", shown_url(url));
+                    ModelError::new(ModelErrorKind::Connect, words)
+                };
+                // The copy shares the body's bytes.
+                let request = request
+                    .try_clone()
+                    .ok_or_else(|| unreachable("the request cannot be repeated".to_owned()))?;
+                let response = client.execute(request).await.map_err(|error| unreachable(reason(error)))?;
+                Ok(RawResponse {
+                    status: response.status(),
+                    headers: response.headers().clone(),
+                    body: Transport::Http(Box::new(response)),
+                })
+            }
+            Self::Offline { script, body } => Ok(script.answer(body)),
+        }
+    }
+
+    async fn refused(
+        &self,
+        response: RawResponse,
+        idle_timeout: Duration,
+        cancel: &CancellationToken,
+    ) -> ModelError {
+        let mut body = Body::new(response.body, idle_timeout, cancel.clone());
+        let said = match body.read_start(MAX_REFUSAL_BYTES).await {
+            Ok(said) => said,
+            Err(error) => return error,
+        };
+        let url = match self {
+            Self::Http { url, .. } => shown_url(url),
+            Self::Offline { .. } => "offline".to_owned(),
+        };
+        ModelError::status(response.status, &response.headers, &said, &url)
+    }
+}
+
+async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Result<T, ModelError> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(ModelError::cancelled()),
+        done = work => Ok(done),
+    }
+}

@@ -1,0 +1,35 @@
+//! Threads on disk: find, list, read and append rollout files.
+//!
+//! Everything here blocks; callers run the slow parts on a blocking thread. Items stay raw JSON: this crate knows
+//! neither the wire's types nor the model's, and it reads no environment variable.
+//!
+//! - [`record`], [`meta`]: one line of a rollout, and the line that starts one
+//! - [`reader`]: streams a file in constant memory, whatever its state
+//! - [`writer`]: appends batches of lines
+//! - [`store`], [`list`]: finds, lists, archives and deletes threads under one home
+//! - [`names`]: thread names; [`lock`]: one writer per thread
+
+mod base;
+mod catalog;
+mod file_name;
+mod files;
+mod head;
+mod index;
+pub mod list;
+pub mod lock;
+pub mod meta;
+pub mod names;
+pub mod reader;
+pub mod record;
+pub mod store;
+pub mod writer;
+
+pub use head::{Header, HeaderError};
+pub use list::{Cursor, InvalidCursor, ListError, ListPage, ListQuery, SortKey, SourceFilter, SourceKind};
+pub use lock::{LockError, WriterLock};
+pub use meta::{BaseInstructions, GitInfo, HistoryBase, HistoryMode, SessionMeta, Source};
+pub use names::NameIndex;
+pub use reader::{ReadError, ScanReport, scan};
+pub use record::{Body, Damaged, Event, Record, timestamp_text};
+pub use store::{Found, MoveError, Scope, Store};
+pub use writer::{Batch, RolloutWriter};

@@ -1,0 +1,11 @@
+//! Threads on disk: read, append, list and move made-up rollouts of both eras.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "the helpers of tests are tests too")]
+
+mod append;
+mod damage;
+mod list;
+mod manage;
+mod read;
+mod speed;
+mod support;

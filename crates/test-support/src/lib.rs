@@ -1,0 +1,10 @@
+//! Scripted model server and helpers for tests.
+
+pub mod home;
+pub mod model;
+pub mod server;
+pub mod transcript;
+
+pub use home::TempHome;
+pub use model::{Answer, BlockingMockModel, Gate, MockModel, RecordedRequest, events};
+pub use server::{Connection, TestServer};

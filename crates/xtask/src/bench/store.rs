@@ -1,0 +1,99 @@
+//! Cases about stored threads: listing many, resuming a long one.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use super::client::{Message, Server};
+use super::homes::Home;
+use super::model::Model;
+use super::report::Measure;
+use super::subject::Subject;
+use super::usage;
+
+const STORED_THREADS: usize = 5000;
+const PAGE_THREADS: usize = 100;
+const LONG_THREAD_TURNS: usize = 20_000;
+
+/// `thread/list` over many rollouts: the first page and all pages, each by a new process in a home nobody has listed
+/// before (cold) and again by the same process (warm). The machine's file cache is warm either way.
+pub(super) fn list(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    let model = Model::start();
+    let timed_twice = |read: fn(&mut Server) -> anyhow::Result<usize>| -> anyhow::Result<_> {
+        let home = Home::new(model.base_url())?;
+        home.add_threads(STORED_THREADS)?;
+        let mut server = Server::start(subject, &home)?;
+        let begin = Instant::now();
+        let found = read(&mut server)?;
+        let cold = begin.elapsed().as_secs_f64();
+        let begin = Instant::now();
+        read(&mut server)?;
+        let warm = begin.elapsed().as_secs_f64();
+        let peak = usage::memory(server.pid())?.peak;
+        server.finish()?;
+        Ok((cold, warm, found, peak))
+    };
+    let (first_cold, first_warm, _, _) = timed_twice(first_page)?;
+    let (all_cold, all_warm, found, peak) = timed_twice(all_pages)?;
+    Ok(vec![
+        Measure::seconds("first page of 5,000 threads, cold", first_cold),
+        Measure::seconds("first page of 5,000 threads, warm", first_warm),
+        Measure::seconds("all pages of 100, cold", all_cold),
+        Measure::seconds("all pages of 100, warm", all_warm),
+        Measure::count("threads found on all pages, cold (of 5,000)", found),
+        Measure::bytes("peak RSS", peak),
+    ])
+}
+
+fn first_page(server: &mut Server) -> anyhow::Result<usize> {
+    let page = server.call("thread/list", &json!({}))?;
+    Ok(page["data"].as_array().context("thread/list without data")?.len())
+}
+
+fn all_pages(server: &mut Server) -> anyhow::Result<usize> {
+    let mut ids = BTreeSet::new();
+    let mut cursor = Value::Null;
+    loop {
+        let page = server.call("thread/list", &json!({"limit": PAGE_THREADS, "cursor": cursor}))?;
+        for thread in page["data"].as_array().context("thread/list without data")? {
+            ids.insert(thread["id"].as_str().context("a thread without id")?.to_owned());
+        }
+        cursor = page["nextCursor"].clone();
+        if cursor.is_null() {
+            return Ok(ids.len());
+        }
+    }
+}
+
+/// `thread/resume` of one very long thread, all its turns in the answer.
+pub(super) fn resume(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    #[derive(Deserialize)]
+    struct Resumed {
+        thread: Thread,
+    }
+    #[derive(Deserialize)]
+    struct Thread {
+        turns: Vec<IgnoredAny>,
+    }
+    let model = Model::start();
+    let home = Home::new(model.base_url())?;
+    let thread = home.add_long_thread(LONG_THREAD_TURNS)?;
+    let mut server = Server::start(subject, &home)?;
+    let begin = Instant::now();
+    let line = server.call_line("thread/resume", &json!({"threadId": thread}))?;
+    let wall = begin.elapsed().as_secs_f64();
+    let memory = usage::memory(server.pid())?;
+    server.finish()?;
+    let result = Message::parse(&line)?.result.context("thread/resume without a result")?;
+    let resumed: Resumed = serde_json::from_str(result.get()).context("thread/resume without turns")?;
+    Ok(vec![
+        Measure::seconds("resume of 20,000 turns, to the answer", wall),
+        Measure::bytes("peak RSS", memory.peak),
+        Measure::bytes("length of the answer", line.len() as u64),
+        Measure::count("turns in the answer", resumed.thread.turns.len()),
+    ])
+}

@@ -1,0 +1,126 @@
+//! Cases about turns: many in a row, many deltas, many at once.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use anyhow::ensure;
+
+use super::client::{Message, Server, completed_thread, turn_params};
+use super::homes::Home;
+use super::model::Model;
+use super::report::Measure;
+use super::subject::Subject;
+use super::usage;
+
+const SEQUENTIAL_TURNS: usize = 200;
+const SEQUENTIAL_DELTAS: usize = 20;
+const MANY_DELTAS: usize = 20_000;
+const PARALLEL_TURNS: usize = 50;
+const PARALLEL_DELTAS: usize = 100;
+
+/// Time and CPU since a moment.
+struct Clock {
+    pid: u32,
+    begin: Instant,
+    cpu_seconds: f64,
+}
+
+impl Clock {
+    fn start(server: &Server) -> anyhow::Result<Self> {
+        let pid = server.pid();
+        Ok(Self { pid, cpu_seconds: usage::cpu_time(pid)?.as_secs_f64(), begin: Instant::now() })
+    }
+
+    /// (wall, CPU) in seconds.
+    fn read(&self) -> anyhow::Result<(f64, f64)> {
+        let wall = self.begin.elapsed().as_secs_f64();
+        Ok((wall, usage::cpu_time(self.pid)?.as_secs_f64() - self.cpu_seconds))
+    }
+}
+
+/// Text turns on one thread, one after the other; the history grows with them.
+pub(super) fn sequential(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    let model = Model::start();
+    let home = Home::new(model.base_url())?;
+    let mut server = Server::start(subject, &home)?;
+    let thread = server.start_thread(home.work())?;
+    model.answer_with_words(SEQUENTIAL_DELTAS);
+    server.run_turn(&thread, "warm up")?;
+
+    let clock = Clock::start(&server)?;
+    for turn in 0..SEQUENTIAL_TURNS {
+        server.run_turn(&thread, &format!("question number {turn}"))?;
+    }
+    let (wall, cpu) = clock.read()?;
+    let memory = usage::memory(server.pid())?;
+    server.finish()?;
+    Ok(vec![
+        Measure::seconds("wall per turn, of 200 in a row", wall / SEQUENTIAL_TURNS as f64),
+        Measure::seconds("CPU per turn, of 200 in a row", cpu / SEQUENTIAL_TURNS as f64),
+        Measure::bytes("RSS after them", memory.resident),
+    ])
+}
+
+/// What one more delta costs: a turn with very many less a turn with one.
+pub(super) fn deltas(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    let model = Model::start();
+    let home = Home::new(model.base_url())?;
+    let mut server = Server::start(subject, &home)?;
+    let mut timed = |count: usize| -> anyhow::Result<(f64, f64, usize)> {
+        model.answer_with_words(count);
+        let thread = server.start_thread(home.work())?;
+        let clock = Clock::start(&server)?;
+        let seen = server.run_turn(&thread, "go")?;
+        let (wall, cpu) = clock.read()?;
+        Ok((wall, cpu, seen))
+    };
+    // The first turn of a process pays for connections and caches.
+    timed(1)?;
+    let (one_wall, one_cpu, _) = timed(1)?;
+    let (many_wall, many_cpu, seen) = timed(MANY_DELTAS)?;
+    server.finish()?;
+    let more = (MANY_DELTAS - 1) as f64;
+    Ok(vec![
+        Measure::seconds("CPU per delta, of 20,000", (many_cpu - one_cpu) / more),
+        Measure::seconds("wall per delta, of 20,000", (many_wall - one_wall) / more),
+        Measure::count("delta notifications seen", seen),
+    ])
+}
+
+/// One turn on each of many threads, all started at once.
+pub(super) fn parallel(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    let model = Model::start();
+    let home = Home::new(model.base_url())?;
+    let mut server = Server::start(subject, &home)?;
+    model.answer_with_words(PARALLEL_DELTAS);
+    let mut running = BTreeSet::new();
+    let begin = Instant::now();
+    for _ in 0..PARALLEL_TURNS {
+        running.insert(server.start_thread(home.work())?);
+    }
+    let start_wall = begin.elapsed().as_secs_f64() / PARALLEL_TURNS as f64;
+    let mut lines = String::new();
+    for thread in &running {
+        lines.push_str(&server.request_line("turn/start", &turn_params(thread, "go")).1);
+    }
+
+    let clock = Clock::start(&server)?;
+    server.write(lines.as_bytes())?;
+    while !running.is_empty() {
+        let line = server.next_line()?;
+        let message = Message::parse(&line)?;
+        ensure!(message.error.is_none(), "a turn was refused: {line}");
+        if message.method == Some("turn/completed") {
+            running.remove(&completed_thread(&message)?);
+        }
+    }
+    let (wall, cpu) = clock.read()?;
+    let memory = usage::memory(server.pid())?;
+    server.finish()?;
+    Ok(vec![
+        Measure::seconds("wall per thread/start, of 50", start_wall),
+        Measure::seconds("wall, 50 turns on 50 threads at once", wall),
+        Measure::seconds("CPU, 50 turns on 50 threads at once", cpu),
+        Measure::bytes("peak RSS", memory.peak),
+    ])
+}

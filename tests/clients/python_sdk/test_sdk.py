@@ -1,0 +1,443 @@
+"""The Python SDK's public interface against the server under test.
+
+Each test is a thing SDK users do, checked on what the SDK hands them and on what the model was asked. Run by `run.sh`.
+"""
+
+import asyncio
+import threading
+
+from harness import SdkTest
+from mock_model import Answer, Gate, command_answer, messages, text_answer
+from openai_codex import ApprovalMode, AsyncCodex, InvalidRequestError, Sandbox, Thread, TurnHandle
+from openai_codex.types import ThreadItem, Turn, TurnCompletedNotification, TurnStatus
+
+
+def texts(items: list[ThreadItem]) -> list[tuple[str, str]]:
+    """(type, text) of the messages among `items`, in order."""
+    found = []
+    for item in items:
+        item = item.root
+        if item.type == "userMessage":
+            found.append((item.type, "".join(part.root.text for part in item.content)))
+        elif item.type == "agentMessage":
+            found.append((item.type, item.text))
+    return found
+
+
+def said(request: dict, *wanted: str) -> list[tuple[str, str]]:
+    """Those user and assistant messages of a model request that the test knows, in the order they were sent.
+
+    The server adds messages of its own (environment, instructions), which are not the SDK's business.
+    """
+    return [(role, text) for role, text in messages(request) if text in wanted]
+
+
+def completed_turn(turn: TurnHandle) -> Turn:
+    """Reads the turn's stream to its end."""
+    *_, last = turn.stream()
+    assert isinstance(last.payload, TurnCompletedNotification), last
+    return last.payload.turn
+
+
+class Turns(SdkTest):
+    def test_run_returns_answer_items_and_usage(self) -> None:
+        model = self.model(text_answer("Hel", "lo", input_tokens=120, output_tokens=7))
+        thread = self.server().thread_start()
+        result = thread.run("say hello")
+
+        self.assertEqual("Hello", result.final_response)
+        self.assertEqual(TurnStatus.completed, result.status)
+        self.assertIsNone(result.error)
+        self.assertEqual([("userMessage", "say hello"), ("agentMessage", "Hello")], texts(result.items))
+        self.assertEqual((120, 7, 127), self.counts(result.usage.last))
+        self.assertEqual((120, 7, 127), self.counts(result.usage.total))
+        self.assertLessEqual(result.started_at, result.completed_at)
+        self.assertGreaterEqual(result.duration_ms, 0)
+        request = model.requests[0]
+        self.assertEqual("mock-model", request["model"])
+        self.assertTrue(request["stream"])
+        self.assertEqual([("user", "say hello")], said(request, "say hello"))
+
+    def test_stream_shows_deltas_in_order_between_start_and_end(self) -> None:
+        gate = Gate()
+        parts = [f"part {number} " for number in range(20)]
+        self.model(text_answer(*parts[:10], gate, *parts[10:]))
+        turn = self.server().thread_start().turn("count")
+
+        events, seen = [], []
+        for event in turn.stream():
+            events.append(event)
+            if event.method == "item/agentMessage/delta":
+                seen.append(event.payload.delta)
+                # What was streamed so far has to arrive while the rest of the answer is not there yet.
+                if "".join(seen) == "".join(parts[:10]):
+                    gate.open()
+        self.assertEqual("".join(parts), "".join(seen))
+
+        methods = [event.method for event in events]
+        kinds = {}
+        for event in events:
+            if event.method in ("item/started", "item/completed"):
+                kinds.setdefault(event.payload.item.root.type, []).append(event.method)
+        self.assertEqual("turn/started", methods[0])
+        self.assertEqual("turn/completed", methods[-1])
+        self.assertEqual(1, methods.count("turn/completed"))
+        self.assertEqual(["item/started", "item/completed"], kinds["userMessage"])
+        self.assertEqual(["item/started", "item/completed"], kinds["agentMessage"])
+        self.assertLess(methods.index("thread/tokenUsage/updated"), methods.index("turn/completed"))
+        deltas = [index for index, method in enumerate(methods) if method == "item/agentMessage/delta"]
+        message = [index for index, event in enumerate(events) if self.is_agent_message(event)]
+        self.assertLess(message[0], deltas[0])
+        self.assertLess(deltas[-1], message[1])
+        self.assertEqual(TurnStatus.completed, events[-1].payload.turn.status)
+        self.assertEqual({turn.id}, {events[0].payload.turn.id, events[-1].payload.turn.id})
+
+    def test_second_turn_sends_the_history(self) -> None:
+        model = self.model(text_answer("blue", id="1"), text_answer("because", id="2"))
+        thread = self.server().thread_start()
+        first = thread.run("which colour?")
+        second = thread.run("why?")
+
+        self.assertEqual(["blue", "because"], [first.final_response, second.final_response])
+        self.assertNotEqual(first.id, second.id)
+        self.assertEqual(30, second.usage.total.total_tokens)
+        self.assertEqual(
+            [("user", "which colour?"), ("assistant", "blue"), ("user", "why?")],
+            said(model.requests[1], "which colour?", "blue", "why?"),
+        )
+
+    def test_output_schema_reaches_the_model(self) -> None:
+        schema = {
+            "type": "object",
+            "properties": {"answer": {"type": "integer"}},
+            "required": ["answer"],
+            "additionalProperties": False,
+        }
+        model = self.model(text_answer('{"answer":42}', id="1"), text_answer("plain", id="2"))
+        thread = self.server().thread_start()
+        self.assertEqual('{"answer":42}', thread.run("as JSON", output_schema=schema).final_response)
+        thread.run("as text")
+
+        asked = model.requests[0]["text"]["format"]
+        self.assertEqual("json_schema", asked["type"])
+        self.assertEqual(schema, asked["schema"])
+        # It holds for its own turn only.
+        self.assertNotIn("format", model.requests[1].get("text") or {})
+
+    def test_failed_turn_raises_and_the_thread_goes_on(self) -> None:
+        refusal = {"error": {"message": "the prompt is not to my taste", "type": "invalid_request_error"}}
+        model = self.model(
+            Answer(status=400, error=refusal),
+            Answer(status=400, error=refusal),
+            text_answer("better"),
+        )
+        thread = self.server().thread_start()
+        with self.assertRaises(RuntimeError) as raised:
+            thread.run("first try")
+        self.assertIn("the prompt is not to my taste", str(raised.exception))
+
+        turn = completed_turn(thread.turn("second try"))
+        self.assertEqual(TurnStatus.failed, turn.status)
+        self.assertIn("the prompt is not to my taste", turn.error.message)
+
+        self.assertEqual("better", thread.run("third try").final_response)
+        self.assertEqual(3, len(model.requests))
+
+    def test_input_of_700_kilobytes_on_one_line(self) -> None:
+        text = "x" * 699_990 + " the end"
+        answer = "y" * 700_000
+        model = self.model(text_answer(answer))
+        result = self.server().thread_start().run(text)
+
+        self.assertEqual(answer, result.final_response)
+        self.assertEqual([("userMessage", text), ("agentMessage", answer)], texts(result.items))
+        self.assertEqual([("user", text)], said(model.requests[0], text))
+
+    def test_two_threads_at_once_do_not_mix(self) -> None:
+        gates = {name: (Gate(), Gate()) for name in ("left", "right")}
+        self.model(
+            *(
+                text_answer(f"{name} one ", first, f"{name} two ", second, f"{name} three", when=name, id=name)
+                for name, (first, second) in gates.items()
+            )
+        )
+        codex = self.server()
+        turns = {name: codex.thread_start().turn(f"go {name}") for name in gates}
+        self.assertEqual(2, len({turn.id for turn in turns.values()}))
+
+        streams: dict[str, list] = {name: [] for name in gates}
+
+        def consume(name: str) -> None:
+            streams[name].extend(turns[name].stream())
+
+        readers = [threading.Thread(target=consume, args=(name,)) for name in gates]
+        for reader in readers:
+            reader.start()
+        # Both are under way at the same time; then they take turns, and the first to start ends last.
+        for first, _ in gates.values():
+            first.wait_reached()
+        for name in ("right", "left"):
+            gates[name][0].open()
+            gates[name][1].wait_reached()
+        for name, reader in zip(("right", "left"), reversed(readers)):
+            gates[name][1].open()
+            reader.join()
+
+        for name, events in streams.items():
+            deltas = [event.payload.delta for event in events if event.method == "item/agentMessage/delta"]
+            self.assertEqual(f"{name} one {name} two {name} three", "".join(deltas))
+            self.assertEqual({turns[name].thread_id}, {event.payload.thread_id for event in events})
+            items = [event.payload.item for event in events if event.method == "item/completed"]
+            self.assertEqual(
+                [("userMessage", f"go {name}"), ("agentMessage", f"{name} one {name} two {name} three")],
+                texts(items),
+            )
+            self.assertEqual(TurnStatus.completed, events[-1].payload.turn.status)
+
+    def test_async_client(self) -> None:
+        self.model(text_answer("ho", "la"))
+
+        async def use() -> tuple[str | None, list[str]]:
+            async with AsyncCodex(self.config()) as codex:
+                thread = await codex.thread_start()
+                result = await thread.run("greet")
+                listed = await codex.thread_list()
+                return result.final_response, [stored.preview for stored in listed.data]
+
+        self.assertEqual(("hola", ["greet"]), asyncio.run(use()))
+
+    @staticmethod
+    def counts(usage) -> tuple[int, int, int]:
+        return usage.input_tokens, usage.output_tokens, usage.total_tokens
+
+    @staticmethod
+    def is_agent_message(event) -> bool:
+        return (
+            event.method in ("item/started", "item/completed") and event.payload.item.root.type == "agentMessage"
+        )
+
+
+class RunningTurns(SdkTest):
+    def test_interrupt_ends_a_held_stream(self) -> None:
+        gate = Gate()
+        model = self.model(text_answer("half of ", gate, "it", id="1"), text_answer("again", id="2"))
+        thread = self.server().thread_start()
+        turn = thread.turn("take your time")
+        gate.wait_reached()
+        turn.interrupt()
+        result = turn.run()
+
+        self.assertEqual(TurnStatus.interrupted, result.status)
+        self.assertNotIn(("agentMessage", "half of it"), texts(result.items))
+        self.assertEqual("again", thread.run("once more").final_response)
+        self.assertEqual(
+            [("user", "take your time"), ("user", "once more")],
+            said(model.requests[1], "take your time", "half of ", "half of it", "once more"),
+        )
+        with self.assertRaises(InvalidRequestError) as raised:
+            turn.interrupt()
+        self.assertIn("no active turn to interrupt", raised.exception.message)
+
+    def test_steered_text_is_in_the_next_request(self) -> None:
+        gate = Gate()
+        model = self.model(
+            text_answer("looking", gate, " at the left", id="1"), text_answer("right it is", id="2")
+        )
+        thread = self.server().thread_start()
+        turn = thread.turn("where is it?")
+        gate.wait_reached()
+        steered = turn.steer("try the right")
+        gate.open()
+        result = turn.run()
+
+        self.assertEqual(turn.id, steered.turn_id)
+        self.assertEqual(TurnStatus.completed, result.status)
+        self.assertEqual("right it is", result.final_response)
+        # The first answer may be let finish or be cut off (then it is no item); both are correct.
+        items = [item for item in texts(result.items) if item != ("agentMessage", "looking at the left")]
+        self.assertEqual(
+            [
+                ("userMessage", "where is it?"),
+                ("userMessage", "try the right"),
+                ("agentMessage", "right it is"),
+            ],
+            items,
+        )
+        questions = ("where is it?", "try the right")
+        self.assertEqual([("user", "where is it?")], said(model.requests[0], *questions))
+        self.assertEqual([("user", text) for text in questions], said(model.requests[1], *questions))
+
+    def test_steer_without_a_running_turn_is_refused(self) -> None:
+        self.model(text_answer("done"))
+        turn = self.server().thread_start().turn("quick")
+        turn.run()
+        with self.assertRaises(InvalidRequestError) as raised:
+            turn.steer("too late")
+        self.assertIn("no active turn to steer", raised.exception.message)
+
+    def test_closing_the_client_ends_a_server_with_a_running_turn(self) -> None:
+        gate = Gate()
+        self.model(text_answer("never ", gate, "ending"))
+        codex = self.server()
+        codex.thread_start().turn("go on")
+        gate.wait_reached()
+        codex.close()
+
+
+class Threads(SdkTest):
+    def test_resume_in_a_new_process_keeps_the_history(self) -> None:
+        model = self.model(text_answer("the capital is Paris", id="1"), text_answer("the Seine", id="2"))
+        first = self.server()
+        thread = first.thread_start()
+        thread.run("what is the capital?")
+        # The SDK closes stdin and sends SIGTERM at once: the turn has to be on disk by now.
+        first.close()
+
+        resumed = self.server().thread_resume(thread.id)
+        self.assertEqual(thread.id, resumed.id)
+        result = resumed.run("and its river?")
+        self.assertEqual("the Seine", result.final_response)
+        self.assertEqual(30, result.usage.total.total_tokens)
+        self.assertEqual(
+            [("user", "what is the capital?"), ("assistant", "the capital is Paris"), ("user", "and its river?")],
+            said(model.requests[1], "what is the capital?", "the capital is Paris", "and its river?"),
+        )
+        self.assertEqual(
+            [
+                [("userMessage", "what is the capital?"), ("agentMessage", "the capital is Paris")],
+                [("userMessage", "and its river?"), ("agentMessage", "the Seine")],
+            ],
+            self.turns(resumed),
+        )
+
+    def test_resume_without_turns_passes_the_version_gate(self) -> None:
+        # The SDK sends this option only to a server whose user agent names a recent enough version.
+        self.model(text_answer("one", id="1"), text_answer("two", id="2"))
+        first = self.server()
+        thread = first.thread_start()
+        thread.run("first")
+        first.close()
+        resumed = self.server().thread_resume(thread.id, include_turns=False)
+        self.assertEqual("two", resumed.run("second").final_response)
+
+    def test_resume_of_an_unknown_thread_is_refused(self) -> None:
+        self.model()
+        unknown = "01890a5d-ac96-774b-bcce-b302099a8057"
+        with self.assertRaises(InvalidRequestError) as raised:
+            self.server().thread_resume(unknown)
+        self.assertIn(f"no rollout found for thread id {unknown}", raised.exception.message)
+
+    def test_list_shows_stored_threads_in_pages(self) -> None:
+        prompts = ["apples", "pears", "plums"]
+        self.model(*(text_answer("ok", id=prompt) for prompt in prompts))
+        first = self.server()
+        ids = {}
+        for prompt in prompts:
+            thread = first.thread_start()
+            thread.run(prompt)
+            ids[thread.id] = prompt
+        first.thread_start()  # Never prompted: not listed.
+        first.close()
+
+        codex = self.server()
+        everything = codex.thread_list()
+        self.assertEqual(ids, {thread.id: thread.preview for thread in everything.data})
+        self.assertIsNone(everything.next_cursor)
+        for thread in everything.data:
+            self.assertEqual("mock", thread.model_provider)
+            self.assertEqual(str(self.work), str(thread.cwd.root if hasattr(thread.cwd, "root") else thread.cwd))
+            self.assertFalse(thread.ephemeral)
+
+        paged, cursor = [], None
+        for _ in prompts:
+            page = codex.thread_list(limit=1, cursor=cursor)
+            self.assertEqual(1, len(page.data))
+            paged += [thread.id for thread in page.data]
+            cursor = page.next_cursor
+        self.assertEqual([thread.id for thread in everything.data], paged)
+        self.assertIsNone(cursor)
+        self.assertEqual([], codex.thread_list(cwd=str(self.home)).data)
+
+    def test_read_returns_turns_only_when_asked(self) -> None:
+        self.model(text_answer("one", id="1"), text_answer("two", id="2"))
+        codex = self.server()
+        thread = codex.thread_start()
+        results = [thread.run("first"), thread.run("second")]
+
+        self.assertEqual([], thread.read().thread.turns)
+        stored = thread.read(include_turns=True).thread
+        self.assertEqual(thread.id, stored.id)
+        self.assertEqual("first", stored.preview)
+        self.assertEqual("idle", stored.status.root.type)
+        self.assertEqual([result.id for result in results], [turn.id for turn in stored.turns])
+        self.assertEqual({TurnStatus.completed}, {turn.status for turn in stored.turns})
+        expected = [
+            [("userMessage", "first"), ("agentMessage", "one")],
+            [("userMessage", "second"), ("agentMessage", "two")],
+        ]
+        self.assertEqual(expected, self.turns(thread))
+        codex.close()
+
+        # The same from disk, in a process that has not loaded the thread (unarchiving does not load it).
+        other = self.server()
+        other.thread_archive(thread.id)
+        unloaded = other.thread_unarchive(thread.id)
+        self.assertEqual("notLoaded", unloaded.read().thread.status.root.type)
+        self.assertEqual(expected, self.turns(unloaded))
+
+    def test_archive_hides_and_unarchive_brings_back(self) -> None:
+        self.model(text_answer("kept", id="1"), text_answer("more", id="2"))
+        codex = self.server()
+        thread = codex.thread_start()
+        thread.run("keep this")
+
+        codex.thread_archive(thread.id)
+        self.assertEqual([], codex.thread_list().data)
+        self.assertEqual([thread.id], [stored.id for stored in codex.thread_list(archived=True).data])
+        with self.assertRaises(InvalidRequestError):
+            codex.thread_resume(thread.id)
+
+        back = codex.thread_unarchive(thread.id)
+        self.assertEqual(thread.id, back.id)
+        self.assertEqual([thread.id], [stored.id for stored in codex.thread_list().data])
+        self.assertEqual([], codex.thread_list(archived=True).data)
+        self.assertEqual("more", codex.thread_resume(thread.id).run("go on").final_response)
+
+    def test_name_is_seen_in_list_and_read(self) -> None:
+        self.model(text_answer("ok"))
+        first = self.server()
+        thread = first.thread_start()
+        thread.run("name me")
+        self.assertIsNone(thread.read().thread.name)
+        thread.set_name("A fine name")
+        self.assertEqual("A fine name", thread.read().thread.name)
+        self.assertEqual(["A fine name"], [stored.name for stored in first.thread_list().data])
+        first.close()
+
+        other = self.server()
+        self.assertEqual(["A fine name"], [stored.name for stored in other.thread_list().data])
+
+    @staticmethod
+    def turns(thread: Thread) -> list[list[tuple[str, str]]]:
+        return [texts(turn.items) for turn in thread.read(include_turns=True).thread.turns]
+
+
+class Server(SdkTest):
+    def test_what_is_still_to_come_is_refused_clearly(self) -> None:
+        self.model(text_answer("still here"))
+        codex = self.server()
+        thread = codex.thread_start()
+        with self.assertRaisesRegex(InvalidRequestError, "not yet available"):
+            codex.thread_fork(thread.id)
+        self.assertEqual("still here", thread.run("go on").final_response)
+
+    def test_two_servers_share_a_home(self) -> None:
+        self.model(text_answer("one", id="1"), text_answer("two", id="2"))
+        left, right = self.server(), self.server()
+        thread = left.thread_start()
+        thread.run("from the left")
+        other = right.thread_start()
+        other.run("from the right")
+        both = {thread.id, other.id}
+        self.assertEqual(both, {stored.id for stored in left.thread_list().data})
+        self.assertEqual(both, {stored.id for stored in right.thread_list().data})
