@@ -86,7 +86,8 @@ impl History {
 
     /// Drops the last `turns` messages of the user and everything after them; more than there are drop all of them.
     pub(crate) fn rollback(&mut self, turns: usize) {
-        let users = self.items.iter().enumerate().filter(|(_, item)| item.kind == Kind::User).map(|(at, _)| at);
+        let users =
+            self.items.iter().enumerate().filter(|(_, item)| item.kind == Kind::User).map(|(at, _)| at);
         let starts: Vec<usize> = users.collect();
         if turns > 0 && !starts.is_empty() {
             self.items.truncate(starts[starts.len().saturating_sub(turns)]);
@@ -122,7 +123,9 @@ impl History {
             text: &'a str,
         }
         let content = [Part { r#type: "input_text", text: message }];
-        if let Ok(json) = serde_json::value::to_raw_value(&Summary { r#type: "message", role: "user", content }) {
+        if let Ok(json) =
+            serde_json::value::to_raw_value(&Summary { r#type: "message", role: "user", content })
+        {
             self.items.push(Item { json, kind: Kind::Other });
         }
     }
@@ -197,12 +200,16 @@ impl Item {
                 "user" if is_real_user_message(raw) => Kind::User,
                 _ => Kind::Other,
             },
-            "function_call" | "local_shell_call" => Kind::Call { call_id: call_id()?, output: "function_call_output" },
+            "function_call" | "local_shell_call" => {
+                Kind::Call { call_id: call_id()?, output: "function_call_output" }
+            }
             "custom_tool_call" => Kind::Call { call_id: call_id()?, output: "custom_tool_call_output" },
             "function_call_output" | "custom_tool_call_output" => Kind::Output { call_id: call_id()? },
-            "reasoning" | "web_search_call" | "compaction" | "compaction_summary" | "image_generation_call" => {
-                Kind::Other
-            }
+            "reasoning"
+            | "web_search_call"
+            | "compaction"
+            | "compaction_summary"
+            | "image_generation_call" => Kind::Other,
             _ => return None,
         };
         let keeps_status = !matches!(members.text("type").as_deref(), Some("message" | "function_call"));

@@ -165,6 +165,10 @@ fn values_fit_the_schema() {
 }
 
 /// An unset member is null and not left out (the exceptions are members that only some values of a type have).
+/// Members the reference leaves out when there is nothing to say (observed).
+const LEFT_OUT: &[(&str, &str)] =
+    &[("ConfigWarningNotification", "path"), ("ConfigWarningNotification", "range")];
+
 #[test]
 fn stable_members_are_always_sent() {
     let bundle = bundle(false);
@@ -195,7 +199,7 @@ fn stable_members_are_always_sent() {
             .into_iter()
             .flatten()
             .map(|(name, _)| name)
-            .filter(|name| value.get(name).is_none())
+            .filter(|member| value.get(member).is_none() && !LEFT_OUT.contains(&(&name, member)))
             .collect();
         assert!(missing.is_empty(), "{name} lacks {missing:?} in {value}");
     }

@@ -24,6 +24,9 @@ use crate::rpc_error;
 /// What an operation on a thread is sent as; nothing when it was refused already.
 pub(crate) type Routed = Option<(Uuid, ThreadOp)>;
 
+/// A handler that runs beside the loop, on a snapshot of the server's state.
+type Aside<R, S> = fn(&Services, <R as Request>::Params, S) -> Result<<R as Request>::Response, CoreError>;
+
 /// One request on its way to its handler.
 pub(crate) struct Call<'a> {
     pub(crate) id: RequestId,
@@ -249,7 +252,7 @@ impl Call<'_> {
         server: &mut Server,
         method: M,
         snapshot: fn(&Server) -> S,
-        handler: fn(&Services, R::Params, S) -> Result<R::Response, CoreError>,
+        handler: Aside<R, S>,
     ) where
         R::Params: DeserializeOwned + Send + 'static,
         R::Response: Serialize + 'static,

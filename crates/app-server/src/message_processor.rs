@@ -1,6 +1,6 @@
 //! The loop that owns the server's state: it takes one event after the other and hands requests to their handlers.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use app_server_core::{Host, Services};
 use app_server_protocol::ServerNotification;
 use app_server_protocol::rpc::Incoming;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -31,10 +32,6 @@ pub(crate) enum Event {
     Line(Vec<u8>),
     /// The client will send no more.
     EndOfInput,
-    /// The client reads no more.
-    OutputClosed,
-    /// The process is asked to end.
-    Terminate,
     /// A thread's actor has nothing loaded and nothing to do.
     ThreadIdle(Uuid),
 }
@@ -63,8 +60,10 @@ pub(crate) struct Server {
     pub(crate) config: Option<ConfigLoader>,
     /// Requests that are worked on beside the loop.
     pub(crate) tasks: TaskTracker,
+    /// Cancelled when the process is asked to end or the client reads no more.
+    stop_now: CancellationToken,
     session: Option<Session>,
-    threads: HashMap<Uuid, ThreadHandle>,
+    threads: BTreeMap<Uuid, ThreadHandle>,
     events: mpsc::Sender<Event>,
 }
 
@@ -74,42 +73,39 @@ impl Server {
         environment: Arc<Environment>,
         config: ConfigLoader,
         events: mpsc::Sender<Event>,
+        stop_now: CancellationToken,
     ) -> Self {
         Server {
             outgoing,
             environment,
             config: Some(config),
             tasks: TaskTracker::new(),
+            stop_now,
             session: None,
-            threads: HashMap::new(),
+            threads: BTreeMap::new(),
             events,
         }
     }
 
     /// Takes events until the client or the system ends the session, then ends everything that runs.
     pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Event>) -> Ending {
+        let stop_now = self.stop_now.clone();
         let ending = loop {
-            let Some(event) = inbox.recv().await else { break Ending::EndOfInput };
-            match event {
-                Event::Line(line) => self.take_line(&line).await,
-                Event::EndOfInput => break Ending::EndOfInput,
-                Event::OutputClosed | Event::Terminate => break Ending::Now,
-                Event::ThreadIdle(id) => {
-                    if self.threads.get(&id).is_some_and(ThreadHandle::is_idle) {
-                        self.threads.remove(&id);
-                    }
+            // Whatever holds the loop up, a client that does not read above all, must not hold up a signal.
+            tokio::select! {
+                biased;
+                () = stop_now.cancelled() => break Ending::Now,
+                is_over = self.next_event(&mut inbox) => if is_over {
+                    break Ending::EndOfInput;
                 }
             }
-            // A client that does not read is not read from.
-            self.outgoing.drained().await;
         };
         let stopped = self.stop();
         match ending {
-            // Another signal must still be heard while turns end.
             Ending::EndOfInput => {
                 tokio::select! {
                     () = stopped => ending,
-                    () = told_to_end(&mut inbox) => Ending::Now,
+                    () = stop_now.cancelled() => Ending::Now,
                 }
             }
             Ending::Now => {
@@ -119,6 +115,22 @@ impl Server {
                 ending
             }
         }
+    }
+
+    /// Takes one event; returns whether it was the last.
+    async fn next_event(&mut self, inbox: &mut mpsc::Receiver<Event>) -> bool {
+        match inbox.recv().await {
+            Some(Event::Line(line)) => self.take_line(&line).await,
+            Some(Event::ThreadIdle(id)) => {
+                if self.threads.get(&id).is_some_and(ThreadHandle::is_idle) {
+                    self.threads.remove(&id);
+                }
+            }
+            Some(Event::EndOfInput) | None => return true,
+        }
+        // A client that does not read is not read from.
+        self.outgoing.drained().await;
+        false
     }
 
     async fn take_line(&mut self, line: &[u8]) {
@@ -174,7 +186,7 @@ impl Server {
         handle.send(op).await;
     }
 
-    /// What is known of the threads that have an actor.
+    /// What is known of the threads that have an actor, in the order of their ids.
     pub(crate) fn thread_states(&self) -> impl Iterator<Item = (Uuid, ThreadState)> {
         self.threads.iter().map(|(id, handle)| (*id, handle.state()))
     }
@@ -195,16 +207,6 @@ impl Server {
         self.tasks.close();
         self.tasks.wait().await;
     }
-}
-
-/// Waits for an event that ends the process at once; others no longer matter.
-async fn told_to_end(inbox: &mut mpsc::Receiver<Event>) {
-    while let Some(event) = inbox.recv().await {
-        if matches!(event, Event::OutputClosed | Event::Terminate) {
-            return;
-        }
-    }
-    std::future::pending().await
 }
 
 /// What the core sees of the process.

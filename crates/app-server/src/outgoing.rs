@@ -23,6 +23,9 @@ const CONGESTED_BYTES: usize = 4 * 1024 * 1024;
 /// Producers that waited go on when this much or less is queued.
 const RELAXED_BYTES: usize = 1024 * 1024;
 
+/// In the stable schema, yet sent only to clients that asked for experimental parts (observed of the reference).
+const FOR_EXPERIMENTAL_CLIENTS: &[&str] = &["thread/settings/updated"];
+
 /// What the client asked for in `initialize` that changes what is sent.
 #[derive(Debug, Default)]
 pub(crate) struct Preferences {
@@ -159,12 +162,12 @@ impl OutgoingMessageSender {
     }
 
     fn wants(&self, method: &str, stability: Stability) -> bool {
+        let is_for_all = stability == Stability::Stable && !FOR_EXPERIMENTAL_CLIENTS.contains(&method);
         match self.shared.preferences.get() {
             Some(preferences) => {
-                (preferences.experimental || stability == Stability::Stable)
-                    && !preferences.opted_out.contains(method)
+                (preferences.experimental || is_for_all) && !preferences.opted_out.contains(method)
             }
-            None => stability == Stability::Stable,
+            None => is_for_all,
         }
     }
 

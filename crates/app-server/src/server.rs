@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use app_server_config::{ConfigLoader, Environment};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
-use crate::message_processor::{EVENT_QUEUE, Ending, Event, Server};
+use crate::message_processor::{EVENT_QUEUE, Ending, Server};
 use crate::outgoing::OutgoingMessageSender;
 use crate::stdio;
 
@@ -48,44 +49,38 @@ pub fn run(
         .context("the runtime cannot be started")?;
     let (events, inbox) = mpsc::channel(EVENT_QUEUE);
     let outgoing = OutgoingMessageSender::default();
+    let stop_now = CancellationToken::new();
     stdio::spawn_reader(input, events.clone())?;
-    let writer = stdio::spawn_writer(output, outgoing.clone(), events.clone())?;
+    let writer = stdio::spawn_writer(output, outgoing.clone(), stop_now.clone())?;
     if options.handles_signals {
-        runtime.spawn(tell_of_signals(events.clone()));
+        runtime.spawn(tell_of_signals(stop_now.clone()));
     }
-    let server = Server::new(outgoing.clone(), environment, config, events);
+    let server = Server::new(outgoing.clone(), environment, config, events, stop_now.clone());
     let ending = runtime.block_on(async { tokio::spawn(server.run(inbox)).await });
     outgoing.close();
-    match ending {
-        Ok(Ending::EndOfInput) => {
-            // The client may still read; whatever it takes, it gets everything. A signal ends the wait.
-            if writer.join().is_err() {
-                tracing::error!("the writer failed");
-            }
-        }
-        Ok(Ending::Now) => wait_for(&writer, WRITE_WITHIN),
-        Err(error) => {
-            wait_for(&writer, WRITE_WITHIN);
-            anyhow::bail!("the message processor failed: {error}");
-        }
+    if !matches!(ending, Ok(Ending::EndOfInput)) {
+        stop_now.cancel();
     }
+    wait_for_writer(&writer, &stop_now);
     runtime.shutdown_background();
-    Ok(())
+    ending.map(|_| ()).context("the message processor failed")
 }
 
-/// Waits for a thread's end, not longer than `limit`.
-fn wait_for(thread: &std::thread::JoinHandle<()>, limit: Duration) {
-    let step = Duration::from_millis(5);
-    let mut waited = Duration::ZERO;
-    while !thread.is_finished() && waited < limit {
+/// Waits until everything is written. The client may take its time; only a reason to stop now limits it.
+fn wait_for_writer(writer: &std::thread::JoinHandle<()>, stop_now: &CancellationToken) {
+    let step = Duration::from_millis(1);
+    let mut left = WRITE_WITHIN;
+    while !writer.is_finished() && !left.is_zero() {
         std::thread::sleep(step);
-        waited += step;
+        if stop_now.is_cancelled() {
+            left = left.saturating_sub(step);
+        }
     }
 }
 
-/// Turns signals into events; the second one ends the process at once.
+/// Lets signals end the process; the second one does so at once.
 #[cfg(unix)]
-async fn tell_of_signals(events: mpsc::Sender<Event>) {
+async fn tell_of_signals(stop_now: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
@@ -102,16 +97,13 @@ async fn tell_of_signals(events: mpsc::Sender<Event>) {
             std::process::exit(0);
         }
         is_first = false;
-        // The queue may be full of requests; a signal must not wait behind them for ever.
-        if events.send(Event::Terminate).await.is_err() {
-            std::process::exit(0);
-        }
+        stop_now.cancel();
     }
 }
 
 #[cfg(not(unix))]
-async fn tell_of_signals(events: mpsc::Sender<Event>) {
+async fn tell_of_signals(stop_now: CancellationToken) {
     if tokio::signal::ctrl_c().await.is_ok() {
-        let _ = events.send(Event::Terminate).await;
+        stop_now.cancel();
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::thread;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::message_processor::Event;
 use crate::outgoing::OutgoingMessageSender;
@@ -72,7 +73,7 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
 pub(crate) fn spawn_writer(
     mut output: impl Write + Send + 'static,
     outgoing: OutgoingMessageSender,
-    events: mpsc::Sender<Event>,
+    stop_now: CancellationToken,
 ) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("stdout".to_owned()).spawn(move || {
         let mut lines = Vec::new();
@@ -82,7 +83,7 @@ pub(crate) fn spawn_writer(
             if let Err(error) = output.write_all(&lines).and_then(|()| output.flush()) {
                 tracing::info!(%error, "the client does not read any more");
                 outgoing.break_off();
-                let _ = events.blocking_send(Event::OutputClosed);
+                stop_now.cancel();
                 return;
             }
             outgoing.written();

@@ -8,6 +8,8 @@
 //! entries), `APP_SERVER_UNDER_TEST="/path/to/server app-server"` tests another server, which then has no deviations
 //! (`KEEP_DEVIATIONS=1` keeps them), and `APP_SERVER_TEST_BASE` says where its homes are made.
 
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails the test")]
+
 #[path = "transcripts/compare.rs"]
 mod compare;
 #[path = "transcripts/expectations.rs"]

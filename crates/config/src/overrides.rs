@@ -90,6 +90,11 @@ fn set(table: &mut Table, key: &str, value: Value) {
     }
 }
 
+/// Returns the dotted paths of settings that nothing looks at, so that a client can be told.
+pub fn unknown_keys(overrides: &[(String, Value)]) -> Vec<String> {
+    crate::keys::unknown(&to_table(overrides))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

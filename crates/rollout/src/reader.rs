@@ -14,6 +14,8 @@ use crate::record::{Body, Record};
 
 /// Read at a time, and the size the buffer returns to after a line that needed more.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// Read first: most readers of a list want the head alone, and zeroing a whole chunk costs more than reading it.
+const FIRST_CHUNK_BYTES: usize = 16 * 1024;
 
 /// How every record starts in every known version; lets a record be told from a torn line it was glued to.
 const RECORD_START: &[u8] = br#"{"timestamp":""#;
@@ -103,7 +105,7 @@ struct Scanner<F> {
 
 impl<F: FnMut(Option<Record<'_>>) -> ControlFlow<()>> Scanner<F> {
     fn run(&mut self, input: &mut impl Read) -> io::Result<ControlFlow<()>> {
-        let mut buf = vec![0; CHUNK_BYTES];
+        let mut buf = vec![0; FIRST_CHUNK_BYTES];
         // buf[start..end] is read but not handed out; its first `searched` bytes hold no line feed.
         let (mut start, mut end, mut searched) = (0, 0, 0);
         loop {
@@ -118,8 +120,8 @@ impl<F: FnMut(Option<Record<'_>>) -> ControlFlow<()>> Scanner<F> {
             searched = end - start;
             buf.copy_within(start..end, 0);
             (start, end) = (0, searched);
-            if end == buf.len() {
-                buf.resize(end * 2, 0);
+            if end == buf.len() || buf.len() < CHUNK_BYTES && self.report.bytes > 0 {
+                buf.resize((buf.len() * 2).max(CHUNK_BYTES), 0);
             } else if buf.len() > CHUNK_BYTES && end < CHUNK_BYTES {
                 buf.truncate(CHUNK_BYTES);
                 buf.shrink_to_fit();

@@ -128,6 +128,8 @@ mod tests {
         assert_eq!(home.rollouts().unwrap(), [day.join("rollout-a.jsonl"), day.join("rollout-b.jsonl")]);
 
         home.write_mock_config("http://127.0.0.1:1/v1", "web_search = true").unwrap();
-        assert!(fs::read_to_string(home.home().join("config.toml")).unwrap().contains("\nweb_search = true\n["));
+        assert!(
+            fs::read_to_string(home.home().join("config.toml")).unwrap().contains("\nweb_search = true\n[")
+        );
     }
 }

@@ -229,7 +229,8 @@ impl Connection {
 
     /// Returns what the server wrote to stderr so far, over all its starts in this home.
     pub fn stderr(&self) -> String {
-        std::fs::read(&self.stderr).map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+        std::fs::read(&self.stderr)
+            .map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
@@ -272,6 +273,7 @@ impl TestServer {
     }
 
     /// Starts `program` for `home` and initializes the session with these capabilities.
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` makes values")]
     pub fn initialized_with(program: impl AsRef<Path>, home: &TempHome, capabilities: Value) -> Self {
         let mut server = Self::start(program, home);
         let client = json!({"name": "probe", "title": "Probe", "version": "0.1.0"});
@@ -312,6 +314,7 @@ impl TestServer {
     }
 
     /// Sends a request with an id of the test's choice.
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` makes values")]
     pub fn start_request_as(&mut self, id: Value, method: &str, params: Value) {
         *self.due.entry(id.to_string()).or_default() += 1;
         self.send_raw(json!({"method": method, "id": id, "params": params}).to_string());
@@ -368,11 +371,6 @@ impl TestServer {
             }
             Err(error) => panic!("waiting for {what}: {error:#}\nstderr: {}", self.connection.stderr()),
         }
-    }
-
-    /// Takes the oldest untaken message, whatever it is.
-    pub fn next(&mut self) -> Value {
-        self.take_where("any message", |_| true)
     }
 
     /// Takes the oldest untaken notification or request of this method.

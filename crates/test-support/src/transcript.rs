@@ -85,11 +85,17 @@ impl Transcript {
     }
 
     /// Makes placeholders of the turn and item ids that count per thread (`"0"`, `"turn-1"`, `"item-1"`), as servers
-    /// of 0.94 made them: they mean something within their thread only.
+    /// of 0.94 made them. They mean something within their thread only, and turns count from 0 again when the thread
+    /// is loaded anew.
     pub fn qualify_counted_ids(&mut self) {
         let mut thread_of_request = BTreeMap::new();
+        let mut loads = 0;
         for step in &mut self.steps {
-            let (Step::Client(message) | Step::Server(message)) = step else { continue };
+            let (Step::Client(message) | Step::Server(message)) = step else {
+                loads += usize::from(*step == Step::Restarted);
+                continue;
+            };
+            loads += usize::from(message["method"] == "thread/resume");
             let own = thread_of(message).map(|thread| thread.trim_matches(['<', '>']).to_owned());
             let thread = match (message.get("id").map(Value::to_string), message.get("method")) {
                 (Some(id), Some(_)) => {
@@ -100,7 +106,7 @@ impl Transcript {
                 (None, _) => own,
             };
             if let Some(thread) = thread {
-                qualify(message, &thread, "");
+                Qualifier { thread: &thread, loads }.value(message, "");
             }
         }
     }
@@ -113,32 +119,48 @@ pub fn thread_of(message: &Value) -> Option<&str> {
         .find_map(Value::as_str)
 }
 
-/// `key` is the member under which the value stands, the array's for its elements.
-fn qualify(value: &mut Value, thread: &str, key: &str) {
-    match value {
-        Value::Object(members) => {
-            for (name, member) in members {
-                let kind = match (key, name.as_str()) {
-                    (_, "turnId" | "expectedTurnId") | ("turn" | "turns", "id") => "turn",
-                    ("items", "id") => "item",
-                    _ => "",
-                };
-                match member {
-                    Value::String(id) if !kind.is_empty() && is_counted(id) => {
-                        *id = format!("<{kind}:{thread}/{id}>");
-                    }
-                    member => qualify(member, thread, name),
-                }
-            }
-        }
-        Value::Array(elements) => elements.iter_mut().for_each(|element| qualify(element, thread, key)),
-        _ => {}
-    }
+/// Makes placeholders of counted ids.
+struct Qualifier<'a> {
+    thread: &'a str,
+    /// How often any thread was loaded before.
+    loads: usize,
 }
 
-fn is_counted(id: &str) -> bool {
-    let number = id.strip_prefix("turn-").or_else(|| id.strip_prefix("item-")).unwrap_or(id);
-    !number.is_empty() && number.len() < 6 && number.bytes().all(|byte| byte.is_ascii_digit())
+impl Qualifier<'_> {
+    /// `key` is the member under which the value stands, the array's for its elements.
+    fn value(&self, value: &mut Value, key: &str) {
+        match value {
+            Value::Object(members) => {
+                for (name, member) in members {
+                    let kind = match (key, name.as_str()) {
+                        (_, "turnId" | "expectedTurnId") | ("turn" | "turns", "id") => "turn",
+                        ("items", "id") => "item",
+                        _ => "",
+                    };
+                    match member {
+                        Value::String(id) if !kind.is_empty() => {
+                            if let Some(qualified) = self.id(id) {
+                                *id = format!("<{kind}:{qualified}>");
+                            }
+                        }
+                        member => self.value(member, name),
+                    }
+                }
+            }
+            Value::Array(elements) => elements.iter_mut().for_each(|element| self.value(element, key)),
+            _ => {}
+        }
+    }
+
+    fn id(&self, id: &str) -> Option<String> {
+        let Qualifier { thread, loads } = self;
+        let is_number = |text: &str| text.parse::<u16>().is_ok();
+        match id.strip_prefix("turn-").or_else(|| id.strip_prefix("item-")) {
+            Some(number) if is_number(number) => Some(format!("{thread}/{id}")),
+            None if is_number(id) => Some(format!("{thread}/{loads}/{id}")),
+            _ => None,
+        }
+    }
 }
 
 /// A piece of a recorded string.
@@ -172,8 +194,46 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+fn has_placeholder(text: &str) -> bool {
+    pieces(text).iter().any(|piece| matches!(piece, Piece::Placeholder(_)))
+}
+
 /// The names the recordings use; other text in brackets means itself.
-const NAMES: [&str; 33] = ["arch", "base", "chunk", "date", "hash", "home", "host", "instructions", "item", "json", "jwt", "login", "methods", "ms", "nickname", "os", "pid", "port", "random", "secs", "server", "session", "sha", "stamp", "terminal", "text", "thread", "ts", "turn", "uuid", "version", "when", "work"];
+const NAMES: [&str; 33] = [
+    "arch",
+    "base",
+    "chunk",
+    "date",
+    "hash",
+    "home",
+    "host",
+    "instructions",
+    "item",
+    "json",
+    "jwt",
+    "login",
+    "methods",
+    "ms",
+    "nickname",
+    "os",
+    "pid",
+    "port",
+    "random",
+    "secs",
+    "server",
+    "session",
+    "sha",
+    "stamp",
+    "terminal",
+    "text",
+    "thread",
+    "ts",
+    "turn",
+    "uuid",
+    "version",
+    "when",
+    "work",
+];
 
 fn placeholder_length(text: &str) -> Option<usize> {
     let end = text.find('>')?;
@@ -188,6 +248,19 @@ fn is_bound(placeholder: &str) -> bool {
     inner.starts_with("turn:")
         || inner.starts_with("item:")
         || (!inner.contains(':') && inner.ends_with(|c: char| c.is_ascii_digit()))
+}
+
+fn is_id(placeholder: &str) -> bool {
+    ["<thread", "<turn", "<item", "<uuid", "<login"].iter().any(|start| placeholder.starts_with(start))
+}
+
+fn is_uuid(value: &str) -> bool {
+    let is_hyphen = |index: usize| matches!(index, 8 | 13 | 18 | 23);
+    value.len() == 36
+        && value
+            .bytes()
+            .enumerate()
+            .all(|(index, byte)| if is_hyphen(index) { byte == b'-' } else { byte.is_ascii_hexdigit() })
 }
 
 /// Whether a recorded string stands for wording that is not kept.
@@ -218,13 +291,27 @@ impl Bindings {
         self.values.get(placeholder).map(String::as_str)
     }
 
+    /// Returns whether an unknown placeholder may stand for this: ids are UUIDs, and a value has one numbered name.
+    /// Counted ids may name a turn twice.
+    fn may_be(&self, placeholder: &str, value: &str) -> bool {
+        let is_numbered = |name: &str| is_bound(name) && !name.contains(':');
+        if self.values.contains_key(placeholder) {
+            return false;
+        }
+        !is_numbered(placeholder)
+            || ((!is_id(placeholder) || is_uuid(value))
+                && !self.values.iter().any(|(name, other)| is_numbered(name) && other == value))
+    }
+
     /// Learns the unknown placeholders of a recorded value from the real one. What does not fit is passed over.
     pub fn learn(&mut self, recorded: &Value, real: &Value) {
         match (recorded, real) {
             (Value::Object(recorded), Value::Object(real)) => {
                 for (name, recorded) in recorded {
                     let Some(real) = real.get(name) else { continue };
-                    if let (true, Some(recorded), Some(real)) = (is_cursor(name), recorded.as_str(), real.as_str()) {
+                    if let (true, Some(recorded), Some(real)) =
+                        (is_cursor(name), recorded.as_str(), real.as_str())
+                    {
                         self.cursors.insert(recorded.to_owned(), real.to_owned());
                     }
                     self.learn(recorded, real);
@@ -235,10 +322,10 @@ impl Bindings {
                     self.learn(recorded, real);
                 }
             }
-            (Value::String(recorded), Value::String(real)) => {
-                if is_bound(recorded) && pieces(recorded).len() == 1 && !self.values.contains_key(recorded) {
-                    self.define(recorded, real);
-                }
+            (Value::String(recorded), Value::String(real))
+                if is_bound(recorded) && pieces(recorded).len() == 1 && self.may_be(recorded, real) =>
+            {
+                self.define(recorded, real);
             }
             _ => {}
         }
@@ -253,8 +340,10 @@ impl Bindings {
             Value::Object(members) => {
                 let mut filled = serde_json::Map::with_capacity(members.len());
                 for (name, member) in members {
-                    let cursor = member.as_str().filter(|_| name == "cursor").and_then(|text| self.cursors.get(text));
-                    let member = cursor.map_or_else(|| self.fill(member), |cursor| Ok(cursor.as_str().into()))?;
+                    let cursor =
+                        member.as_str().filter(|_| name == "cursor").and_then(|text| self.cursors.get(text));
+                    let member =
+                        cursor.map_or_else(|| self.fill(member), |cursor| Ok(cursor.as_str().into()))?;
                     filled.insert(name.clone(), member);
                 }
                 Value::Object(filled)
@@ -323,10 +412,9 @@ impl Bindings {
                 }
                 path.truncate(length);
             }
-            (Value::String(text), real) if pieces(text).iter().any(|p| matches!(p, Piece::Placeholder(_))) => {
-                if !self.text_fits(text, real) {
-                    found.push(mismatch(path, Problem::Value));
-                }
+            (Value::String(text), real) if has_placeholder(text) => {
+                let fits = self.text_fits(text, real);
+                found.extend((!fits).then(|| mismatch(path, Problem::Value)));
             }
             (recorded, real) if kind(recorded) != kind(real) => found.push(mismatch(path, Problem::Kind)),
             (recorded, real) if recorded != real => found.push(mismatch(path, Problem::Value)),
@@ -362,7 +450,8 @@ impl Bindings {
                 }),
                 (Care::Kind, Some(real)) => {
                     // A placeholder may stand for a number.
-                    let fits = kind(recorded) == kind(real) || recorded.as_str().is_some_and(|text| self.text_fits(text, real));
+                    let fits = kind(recorded) == kind(real)
+                        || recorded.as_str().is_some_and(|text| self.text_fits(text, real));
                     if !fits {
                         let (recorded, real) = (recorded.clone(), real.clone());
                         found.push(Mismatch { path: path.clone(), problem: Problem::Kind, recorded, real });
@@ -406,7 +495,7 @@ impl Bindings {
                 let shortest = if is_free_text(name) { 0 } else { 1 };
                 let end = (shortest..=real.len())
                     .filter(|end| real.is_char_boundary(*end))
-                    .find(|end| self.pieces_fit(rest, &real[*end..]));
+                    .find(|end| self.may_be(name, &real[..*end]) && self.pieces_fit(rest, &real[*end..]));
                 if let Some(end) = end
                     && is_bound(name)
                 {
@@ -486,6 +575,9 @@ mod tests {
 
     use super::*;
 
+    const A: &str = "01a1fdbf-9dad-75e2-8d49-35a727968cc2";
+    const B: &str = "01a1fdbf-9dad-75e2-8d49-35a727968cc3";
+
     struct Strict;
 
     impl Rules for Strict {
@@ -540,7 +632,9 @@ mod tests {
             steps: vec![
                 Step::Client(json!({"method": "turn/start", "id": 5, "params": {"threadId": "<thread1>"}})),
                 Step::Server(json!({"id": 5, "result": {"turn": {"id": "0", "items": []}}})),
-                Step::Server(json!({"method": "x", "params": {"threadId": "<thread2>", "turnId": "0", "itemId": "0"}})),
+                Step::Server(
+                    json!({"method": "x", "params": {"threadId": "<thread2>", "turnId": "0", "itemId": "0"}}),
+                ),
                 Step::Server(json!({"id": 9, "result": {"thread": {"id": "<thread1>", "turns": [
                     {"id": "turn-1", "items": [{"id": "item-1"}, {"id": "msg_1"}]}
                 ]}}})),
@@ -551,10 +645,10 @@ mod tests {
         assert_eq!(
             transcript.steps[1..],
             [
-                Step::Server(json!({"id": 5, "result": {"turn": {"id": "<turn:thread1/0>", "items": []}}})),
+                Step::Server(json!({"id": 5, "result": {"turn": {"id": "<turn:thread1/0/0>", "items": []}}})),
                 Step::Server(json!({
                     "method": "x",
-                    "params": {"threadId": "<thread2>", "turnId": "<turn:thread2/0>", "itemId": "0"},
+                    "params": {"threadId": "<thread2>", "turnId": "<turn:thread2/0/0>", "itemId": "0"},
                 })),
                 Step::Server(json!({"id": 9, "result": {"thread": {"id": "<thread1>", "turns": [
                     {"id": "<turn:thread1/turn-1>", "items": [{"id": "<item:thread1/item-1>"}, {"id": "msg_1"}]}
@@ -569,12 +663,12 @@ mod tests {
         bindings.define("<work>", "/w");
         bindings.learn(
             &json!({"thread": {"id": "<thread1>", "at": "<ts>"}, "nextCursor": "<ts>|<thread1>"}),
-            &json!({"thread": {"id": "abc", "at": 5}, "nextCursor": "opaque"}),
+            &json!({"thread": {"id": A, "at": 5}, "nextCursor": "opaque"}),
         );
         let filled = bindings.fill(&json!({
             "cwd": "<work>/sub", "id": "<thread1>", "cursor": "<ts>|<thread1>", "html": "<b>",
         }));
-        assert_eq!(filled, Ok(json!({"cwd": "/w/sub", "id": "abc", "cursor": "opaque", "html": "<b>"})));
+        assert_eq!(filled, Ok(json!({"cwd": "/w/sub", "id": A, "cursor": "opaque", "html": "<b>"})));
         assert_eq!(bindings.fill(&json!(["<turn1>"])), Err(Unknown("<turn1>".to_owned())));
     }
 
@@ -591,8 +685,8 @@ mod tests {
             (json!({"a": {"b": [1, null]}}), json!({"a": {"b": [1, null], "more": 1}})),
             (json!({"message": "x"}), json!({"message": "y"})),
             (json!({"extra": 1}), json!({})),
-            (json!("<home>/<date>/<thread1>.jsonl"), json!("/h/2026/1/x-y.jsonl")),
-            (json!(["<thread1>", "<thread1>", "<ts>", "<ms>"]), json!(["a", "a", 1, 2.5])),
+            (json!("<home>/<date>/<thread1>.jsonl"), json!(format!("/h/2026/1/{A}.jsonl"))),
+            (json!(["<thread1>", "<thread1>", "<ts>", "<ms>"]), json!([A, A, 1, 2.5])),
             (json!("<text>"), json!("")),
             (json!("a <b> c"), json!("a <b> c")),
         ] {
@@ -608,10 +702,12 @@ mod tests {
             (json!({"a": [{"b": 1}]}), json!({"a": [{"b": null}]}), "a[].b", Problem::Kind),
             (json!({"message": "x"}), json!({"message": 1}), "message", Problem::Kind),
             (json!([1]), json!([]), "", Problem::Length),
-            (json!(["<thread1>", "<thread1>"]), json!(["a", "b"]), "[]", Problem::Value),
+            (json!(["<thread1>", "<thread1>"]), json!([A, B]), "[]", Problem::Value),
             (json!("<home>/x"), json!("/other/x"), "", Problem::Value),
+            (json!("<stamp>-<thread1>"), json!(format!("x-{A}0")), "", Problem::Value),
             (json!("<ts>"), json!(null), "", Problem::Value),
             (json!("<thread1>"), json!(4), "", Problem::Value),
+            (json!(["<thread1>", "<thread2>"]), json!([A, A]), "[]", Problem::Value),
             (json!("a"), json!("b"), "", Problem::Value),
         ] {
             assert_eq!(check(&recorded, &real), [(path.to_owned(), problem)], "{recorded} {real}");

@@ -6,17 +6,19 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::mem::discriminant;
 
 use app_server_protocol::v2::{
     CommandExecutionSource, CommandExecutionStatus, GeneratedImage, LegacyAppPathString, McpToolCallError,
-    McpToolCallStatus, MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnItemsView, TurnStatus,
-    UserInput,
+    McpToolCallStatus, MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnItemsView,
+    TurnStatus, UserInput,
 };
 use app_server_rollout::{Body, Event, Record};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::output::CommandOutput;
 use super::recorded::{
     RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedReview, RecordedSearch,
     RecordedStatus, StoredError, agent_message, mcp_tool_call, read_item, shell_line, wire_changes,
@@ -40,7 +42,8 @@ struct Draft {
     /// Begun by a record that names it; without one the user's message begins the turn.
     is_named: bool,
     has_ended: bool,
-    /// Whether the user's or the agent's words were recorded as items, so that all items were.
+    /// Whether the user's or the agent's words were recorded as items, so that all items were; then no others are
+    /// kept.
     is_recorded: bool,
 }
 
@@ -88,7 +91,7 @@ impl TurnBuilder {
         drafts
             .enumerate()
             .map(|(position, draft)| {
-                let Draft { mut turn, items, is_recorded, is_named, has_ended } = draft;
+                let Draft { mut turn, items, is_named, has_ended, .. } = draft;
                 if !is_named {
                     turn.id = format!("turn-{}", position + 1);
                 }
@@ -100,8 +103,7 @@ impl TurnBuilder {
                         false => TurnStatus::Completed,
                     };
                 }
-                let kept = items.into_iter().filter(|item| !is_recorded || item.source == Source::Recorded);
-                turn.items = kept.map(|draft| draft.item).collect();
+                turn.items = items.into_iter().map(|draft| draft.item).collect();
                 for item in &mut turn.items {
                     let id = id_of(&mut item.kind);
                     if id.as_str() == UNNUMBERED {
@@ -162,6 +164,8 @@ impl TurnBuilder {
             #[serde(default)]
             error: Option<StoredError>,
             #[serde(default)]
+            started_at: Option<i64>,
+            #[serde(default)]
             completed_at: Option<i64>,
             #[serde(default)]
             duration_ms: Option<i64>,
@@ -172,6 +176,8 @@ impl TurnBuilder {
         draft.has_ended = true;
         draft.turn.status = if complete.error.is_some() { TurnStatus::Failed } else { TurnStatus::Completed };
         draft.turn.error = complete.error.map(StoredError::into_wire);
+        // The turn of a review has no beginning on record.
+        draft.turn.started_at = draft.turn.started_at.or(complete.started_at);
         draft.turn.completed_at = complete.completed_at;
         draft.turn.duration_ms = complete.duration_ms;
         if self.open == Some(at) {
@@ -220,13 +226,21 @@ impl TurnBuilder {
         let Some(kind) = read_item(completed.item) else { return };
         // The January reference counts turns from 0 and records plans alone; those ids name nothing.
         let at = match self.open {
-            Some(open) if !self.turns[open].is_named => open,
+            Some(open) if !self.turns[open].is_named && !self.by_id.contains_key(&completed.turn_id) => open,
             _ => self.turn_named(&completed.turn_id),
         };
         let is_words =
             matches!(kind, ThreadItemKind::UserMessage { .. } | ThreadItemKind::AgentMessage { .. });
         let draft = &mut self.turns[at];
-        draft.is_recorded |= is_words && draft.is_named;
+        if is_words && draft.is_named && !draft.is_recorded {
+            draft.is_recorded = true;
+            draft.items.retain(|item| item.source == Source::Recorded);
+        }
+        // In our legacy files the event for older readers comes right before.
+        let same = |last: &DraftItem| discriminant(&last.item.kind) == discriminant(&kind);
+        if draft.items.last().is_some_and(|last| last.source == Source::Event && same(last)) {
+            draft.items.pop();
+        }
         let item = ThreadItem {
             kind,
             started_at_ms: completed.started_at_ms,
@@ -276,7 +290,8 @@ impl TurnBuilder {
             #[serde(default)]
             phase: Option<MessagePhase>,
         }
-        if let Some(AgentMessage { message, phase }) = read(raw).filter(|event: &AgentMessage| !event.message.is_empty())
+        if let Some(AgentMessage { message, phase }) =
+            read(raw).filter(|event: &AgentMessage| !event.message.is_empty())
         {
             self.add(agent_message(UNNUMBERED.to_owned(), message, phase), Source::Event);
         }
@@ -326,8 +341,10 @@ impl TurnBuilder {
             changes: BTreeMap<String, RecordedChange>,
             #[serde(default)]
             status: Option<RecordedStatus>,
+            #[serde(default)]
+            turn_id: Option<String>,
         }
-        if let Some(PatchEnd { call_id, success, changes, status }) = read(raw) {
+        if let Some(PatchEnd { call_id, success, changes, status, turn_id }) = read(raw) {
             let by_success = if success { RecordedStatus::Completed } else { RecordedStatus::Failed };
             self.drop_pair(&call_id);
             let kind = ThreadItemKind::FileChange {
@@ -335,7 +352,7 @@ impl TurnBuilder {
                 changes: wire_changes(changes),
                 status: status.unwrap_or(by_success).of_patch(),
             };
-            self.add(kind, Source::Event);
+            self.add_event(turn_id, kind);
         }
     }
 
@@ -348,6 +365,8 @@ impl TurnBuilder {
             duration: Option<RecordedDuration>,
             #[serde(default)]
             result: Option<Outcome>,
+            #[serde(default)]
+            turn_id: Option<String>,
         }
         #[derive(Deserialize)]
         struct Invocation {
@@ -361,22 +380,26 @@ impl TurnBuilder {
             Ok(RecordedMcpResult),
             Err(String),
         }
-        let Some(CallEnd { call_id, invocation, duration, result }) = read(raw) else { return };
+        let Some(CallEnd { call_id, invocation, duration, result, turn_id }) = read(raw) else { return };
         self.drop_pair(&call_id);
         let (status, result, error) = match result {
-            Some(Outcome::Ok(result)) => (McpToolCallStatus::Completed, Some(result.into_wire()), None),
-            Some(Outcome::Err(message)) => (McpToolCallStatus::Failed, None, Some(McpToolCallError { message })),
+            Some(Outcome::Ok(result)) => (result.status(), Some(result.into_wire()), None),
+            Some(Outcome::Err(message)) => {
+                (McpToolCallStatus::Failed, None, Some(McpToolCallError { message }))
+            }
             None => (McpToolCallStatus::Completed, None, None),
         };
         let Invocation { server, tool, arguments } = invocation;
         let duration_ms = duration.map(RecordedDuration::ms);
         let kind = mcp_tool_call(call_id, (server, tool, arguments), status, result, error, duration_ms);
-        self.add(kind, Source::Event);
+        self.add_event(turn_id, kind);
     }
 
     fn review(&mut self, raw: &RawValue, entered: bool) {
         #[derive(Deserialize)]
         struct Review {
+            #[serde(default)]
+            turn_id: Option<String>,
             #[serde(default)]
             item_id: Option<String>,
             #[serde(default)]
@@ -387,10 +410,15 @@ impl TurnBuilder {
         let Some(review) = read::<Review>(raw) else { return };
         let id = review.item_id.unwrap_or_else(|| UNNUMBERED.to_owned());
         let kind = match entered {
-            true => ThreadItemKind::EnteredReviewMode { id, review: review.user_facing_hint.unwrap_or_default() },
-            false => ThreadItemKind::ExitedReviewMode { id, review: review.review_output.unwrap_or_default().text() },
+            true => {
+                ThreadItemKind::EnteredReviewMode { id, review: review.user_facing_hint.unwrap_or_default() }
+            }
+            false => ThreadItemKind::ExitedReviewMode {
+                id,
+                review: review.review_output.unwrap_or_default().text(),
+            },
         };
-        self.add(kind, Source::Event);
+        self.add_event(review.turn_id, kind);
     }
 
     fn rolled_back(&mut self, raw: &RawValue) {
@@ -490,11 +518,20 @@ impl TurnBuilder {
             return;
         }
         let Some(Output { call_id, output: Value::String(text) }) = read(raw) else { return };
-        for draft in self.turns[open].items.iter_mut().filter(|item| item.source == Source::Pair) {
-            if let ThreadItemKind::CommandExecution { id, aggregated_output, .. } = &mut draft.item.kind
+        for draft in self.turns[open].items.iter_mut().rev().filter(|item| item.source == Source::Pair) {
+            if let ThreadItemKind::CommandExecution {
+                id,
+                status,
+                aggregated_output,
+                exit_code,
+                duration_ms,
+                ..
+            } = &mut draft.item.kind
                 && *id == call_id
             {
-                *aggregated_output = Some(text);
+                let output = CommandOutput::read(text);
+                (*status, *aggregated_output) = (output.status, output.text);
+                (*exit_code, *duration_ms) = (output.exit_code, output.duration_ms);
                 return;
             }
         }
@@ -532,8 +569,22 @@ impl TurnBuilder {
             Some(at) => at,
             None => self.open_unnamed(),
         };
-        let item = ThreadItem { kind, started_at_ms: None, completed_at_ms: None };
-        self.turns[at].items.push(DraftItem { item, source });
+        self.put(at, kind, source);
+    }
+
+    /// Adds an item to the turn its event names, or as [`Self::add`] does when it names none.
+    fn add_event(&mut self, turn_id: Option<String>, kind: ThreadItemKind) {
+        let Some(turn_id) = turn_id else { return self.add(kind, Source::Event) };
+        let at = self.turn_named(&turn_id);
+        self.put(at, kind, Source::Event);
+    }
+
+    fn put(&mut self, at: usize, kind: ThreadItemKind, source: Source) {
+        let draft = &mut self.turns[at];
+        if !draft.is_recorded {
+            let item = ThreadItem { kind, started_at_ms: None, completed_at_ms: None };
+            draft.items.push(DraftItem { item, source });
+        }
     }
 
     /// Forgets the command of a call that turned out to be something better known.

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::io;
 
 use app_server_protocol::v2::{
-    CodexErrorInfo, CommandAction, CommandExecutionSource, CommandExecutionStatus, DynamicToolCallOutputContentItem,
-    DynamicToolCallStatus, FileUpdateChange, ImageDetail, LegacyAppPathString, McpToolCallError, McpToolCallResult,
-    McpToolCallStatus, MediaSource, MessagePhase, PatchApplyStatus, PatchChangeKind, TextElement, ThreadItem,
-    ThreadItemKind, TurnError, UserInput, WebSearchAction,
+    CodexErrorInfo, CommandAction, CommandExecutionSource, CommandExecutionStatus,
+    DynamicToolCallOutputContentItem, DynamicToolCallStatus, FileUpdateChange, ImageDetail,
+    LegacyAppPathString, McpToolCallError, McpToolCallResult, McpToolCallStatus, MediaSource, MessagePhase,
+    PatchApplyStatus, PatchChangeKind, TextElement, ThreadItem, ThreadItemKind, TurnError, UserInput,
+    WebSearchAction,
 };
 use app_server_rollout::{Batch, HistoryMode};
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,9 @@ fn legacy_events(batch: &mut Batch, item: &ThreadItemKind) -> io::Result<()> {
                         // Ranges count from the beginning of the joined text.
                         let offset = event.message.len();
                         event.message.push_str(text);
-                        event.text_elements.extend(text_elements.iter().map(|e| RecordedElement::new(e, offset)));
+                        event
+                            .text_elements
+                            .extend(text_elements.iter().map(|e| RecordedElement::new(e, offset)));
                     }
                     UserInput::Image { source: MediaSource::Url { url }, .. } => event.images.push(url),
                     UserInput::LocalImage { path, .. } => event.local_images.push(path),
@@ -481,11 +484,22 @@ pub(super) struct RecordedMcpResult {
     structured_content: Option<Value>,
     #[serde(default, rename = "_meta")]
     meta: Option<Value>,
+    #[serde(default, skip_serializing)]
+    is_error: Option<bool>,
 }
 
 impl RecordedMcpResult {
+    /// What the tool itself says of its success.
+    pub(super) fn status(&self) -> McpToolCallStatus {
+        if self.is_error == Some(true) { McpToolCallStatus::Failed } else { McpToolCallStatus::Completed }
+    }
+
     pub(super) fn into_wire(self) -> McpToolCallResult {
-        McpToolCallResult { meta: self.meta, content: self.content, structured_content: self.structured_content }
+        McpToolCallResult {
+            meta: self.meta,
+            content: self.content,
+            structured_content: self.structured_content,
+        }
     }
 }
 
@@ -602,14 +616,16 @@ impl Recorded {
                 changes: wire_changes(changes),
                 status: status.unwrap_or(RecordedStatus::Completed).of_patch(),
             },
-            Recorded::McpToolCall { id, server, tool, arguments, status, result, error, duration } => mcp_tool_call(
-                id,
-                (server, tool, arguments),
-                status.of_mcp(),
-                result.map(RecordedMcpResult::into_wire),
-                error,
-                duration.map(RecordedDuration::ms),
-            ),
+            Recorded::McpToolCall { id, server, tool, arguments, status, result, error, duration } => {
+                mcp_tool_call(
+                    id,
+                    (server, tool, arguments),
+                    status.of_mcp(),
+                    result.map(RecordedMcpResult::into_wire),
+                    error,
+                    duration.map(RecordedDuration::ms),
+                )
+            }
             Recorded::DynamicToolCall {
                 id,
                 namespace,
@@ -680,8 +696,12 @@ impl RecordedInput {
             UserInput::LocalImage { path, detail } => {
                 RecordedInput::LocalImage { path: path.clone(), detail: *detail }
             }
-            UserInput::Skill { name, path } => RecordedInput::Skill { name: name.clone(), path: path.clone() },
-            UserInput::Mention { name, path } => RecordedInput::Mention { name: name.clone(), path: path.clone() },
+            UserInput::Skill { name, path } => {
+                RecordedInput::Skill { name: name.clone(), path: path.clone() }
+            }
+            UserInput::Mention { name, path } => {
+                RecordedInput::Mention { name: name.clone(), path: path.clone() }
+            }
             UserInput::Image { source: MediaSource::File { .. }, .. }
             | UserInput::Audio { .. }
             | UserInput::LocalAudio { .. } => return None,
@@ -711,7 +731,9 @@ impl RecordedAction {
                 CommandAction::Read { command: cmd, name, path: LegacyAppPathString(path) }
             }
             RecordedAction::ListFiles { cmd, path } => CommandAction::ListFiles { command: cmd, path },
-            RecordedAction::Search { cmd, query, path } => CommandAction::Search { command: cmd, path, query },
+            RecordedAction::Search { cmd, query, path } => {
+                CommandAction::Search { command: cmd, path, query }
+            }
             RecordedAction::Unknown { cmd } => CommandAction::Unknown { command: cmd },
         }
     }
@@ -776,7 +798,9 @@ fn path_of_url(url: String) -> String {
     let mut rest = path.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         let escaped = (byte == b'%')
-            .then(|| after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()))
+            .then(|| {
+                after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok())
+            })
             .flatten();
         bytes.push(escaped.unwrap_or(byte));
         rest = if escaped.is_some() { &after[2..] } else { after };
@@ -794,7 +818,10 @@ pub(crate) struct RecordedError<'a> {
 impl<'a> RecordedError<'a> {
     pub(crate) fn new(error: &'a TurnError) -> Self {
         let info = error.codex_error_info.as_ref().and_then(|info| serde_json::to_value(info).ok());
-        RecordedError { message: &error.message, codex_error_info: info.map(|info| respell(info, snake_case)) }
+        RecordedError {
+            message: &error.message,
+            codex_error_info: info.map(|info| respell(info, snake_case)),
+        }
     }
 }
 
@@ -824,7 +851,9 @@ fn respell(value: Value, spelling: fn(&str) -> String) -> Value {
         Value::String(word) => Value::String(spelling(&word)),
         Value::Object(object) => object
             .into_iter()
-            .map(|(key, value)| (spelling(&key), if value.is_object() { respell(value, spelling) } else { value }))
+            .map(|(key, value)| {
+                (spelling(&key), if value.is_object() { respell(value, spelling) } else { value })
+            })
             .collect(),
         other => other,
     }

@@ -92,9 +92,9 @@ impl Reader {
             _ if !self.want.history => {}
             Body::ResponseItem(raw) => self.history.push(raw),
             Body::Compacted(raw) => self.compacted(raw),
-            Body::TurnContext(raw) => keep(&mut self.context, raw),
+            Body::TurnContext(raw) if raw.get().contains(r#""model":"#) => keep(&mut self.context, raw),
             Body::Event(event) => match event.kind.as_ref() {
-                "token_count" if !event.payload.get().contains(r#""info":null"#) => {
+                "token_count" if event.payload.get().contains(r#""total_token_usage":"#) => {
                     keep(&mut self.usage, event.payload);
                     self.usage_turn = self.turns.open_turn();
                     self.usage_turn_id.clone_from(&self.turn_id);
@@ -118,14 +118,13 @@ impl Reader {
                 }
                 _ => {}
             },
-            Body::Other { .. } => {}
+            Body::TurnContext(_) | Body::Other { .. } => {}
         }
     }
 
     fn compacted(&mut self, raw: &RawValue) {
         #[derive(Deserialize)]
         struct Compacted {
-            #[serde(default)]
             message: String,
             #[serde(default)]
             replacement_history: Option<Vec<Box<RawValue>>>,

@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ThreadArchiveResponse, ThreadArchivedNotification, ThreadNameUpdatedNotification, ThreadReadResponse,
-    ThreadSetNameResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
+    DeprecationNoticeNotification, Thread, ThreadArchiveResponse, ThreadArchivedNotification,
+    ThreadClosedNotification, ThreadNameUpdatedNotification, ThreadReadResponse, ThreadResumeParams,
+    ThreadResumeResponse, ThreadSetNameResponse, ThreadStartParams, ThreadStartResponse,
+    ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
     ThreadTokenUsageUpdatedNotification, ThreadUnarchiveResponse, ThreadUnarchivedNotification,
     ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn,
 };
@@ -86,33 +88,23 @@ impl Actor {
                 let _ = done.send(());
             }
         }
-        self.publish();
     }
 
-    /// Takes notice of what happened by itself: a turn ended, or nobody cared for the thread for too long.
+    /// Unloads the thread when nobody cared for it for too long.
     fn settle(&mut self) {
-        if let Some(loaded) = &mut self.loaded
-            && loaded.is_abandoned()
-        {
-            let id = self.id.to_string();
+        if self.loaded.as_ref().is_some_and(|loaded| loaded.is_abandoned()) {
             self.unload();
-            self.services.host.notify(ServerNotification::ThreadClosed(
-                app_server_protocol::v2::ThreadClosedNotification { thread_id: id },
-            ));
+            let thread_id = self.id.to_string();
+            self.services
+                .host
+                .notify(ServerNotification::ThreadClosed(ThreadClosedNotification { thread_id }));
         }
-        self.publish();
     }
 
-    fn publish(&self) {
-        let state = match &self.loaded {
-            Some(loaded) => ThreadState { is_loaded: true, status: loaded.status().clone() },
-            None => ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded },
-        };
-        self.publish.send_if_modified(|known| {
-            let is_news = *known != state;
-            *known = state;
-            is_news
-        });
+    /// Takes over a loaded thread.
+    fn keep(&mut self, loaded: Box<Loaded>) {
+        self.publish.send_replace(ThreadState { is_loaded: true, status: ThreadStatus::Idle });
+        self.loaded = Some(loaded);
     }
 
     /// The loaded thread, for methods of live threads.
@@ -120,67 +112,57 @@ impl Actor {
         self.loaded.as_deref_mut().ok_or_else(|| CoreError::ThreadNotFound(self.id.to_string()))
     }
 
-    fn start(
-        &mut self,
-        params: app_server_protocol::v2::ThreadStartParams,
-        reply: Reply<app_server_protocol::v2::ThreadStartResponse>,
-    ) {
-        match Loaded::start(Arc::clone(&self.services), self.id, params) {
+    fn start(&mut self, params: ThreadStartParams, reply: Reply<ThreadStartResponse>) {
+        match Loaded::start(Arc::clone(&self.services), self.id, params, self.publish.clone()) {
             Ok((loaded, response)) => {
                 let thread = response.thread.clone();
-                self.loaded = Some(Box::new(loaded));
-                self.publish();
+                let deprecations = loaded.deprecations().to_vec();
+                self.keep(Box::new(loaded));
                 reply.send(Ok(response));
-                self.services
-                    .host
-                    .notify(ServerNotification::ThreadStarted(ThreadStartedNotification { thread }));
-            }
-            Err(error) => reply.send(Err(error)),
-        }
-    }
-
-    async fn resume(
-        &mut self,
-        mut params: app_server_protocol::v2::ThreadResumeParams,
-        reply: Reply<app_server_protocol::v2::ThreadResumeResponse>,
-    ) {
-        let with_turns = !params.exclude_turns;
-        if let Some(loaded) = &mut self.loaded {
-            loaded.subscribe();
-            let result = match self.turns_of_loaded(with_turns).await {
-                Ok(turns) => self.live().map(|loaded| loaded.resume_response(turns)),
-                Err(error) => Err(error),
-            };
-            return reply.send(result);
-        }
-        match self.load(&mut params, with_turns).await {
-            Ok((loaded, turns)) => {
-                let response = loaded.resume_response(turns);
-                let usage = loaded.usage_on_resume();
-                self.loaded = Some(loaded);
-                self.publish();
-                self.tell_status(ThreadStatus::Idle);
-                reply.send(Ok(response));
-                if let Some((turn_id, token_usage)) = usage {
-                    self.services.host.notify(ServerNotification::ThreadTokenUsageUpdated(
-                        ThreadTokenUsageUpdatedNotification {
-                            thread_id: self.id.to_string(),
-                            token_usage,
-                            turn_id,
-                        },
-                    ));
+                let host = &self.services.host;
+                host.notify(ServerNotification::ThreadStarted(ThreadStartedNotification { thread }));
+                for notice in deprecations {
+                    host.notify(ServerNotification::DeprecationNotice(DeprecationNoticeNotification {
+                        details: notice.details,
+                        summary: notice.summary,
+                    }));
                 }
             }
             Err(error) => reply.send(Err(error)),
         }
     }
 
+    async fn resume(&mut self, mut params: ThreadResumeParams, reply: Reply<ThreadResumeResponse>) {
+        let response = match &mut self.loaded {
+            Some(loaded) => {
+                loaded.subscribe();
+                let turns = self.turns_of_loaded(!params.exclude_turns).await;
+                turns.and_then(|turns| self.live().map(|loaded| loaded.resume_response(turns)))
+            }
+            None => self.load(&mut params).await.map(|(loaded, turns)| {
+                let response = loaded.resume_response(turns);
+                self.keep(loaded);
+                self.tell_status(ThreadStatus::Idle);
+                response
+            }),
+        };
+        let is_resumed = response.is_ok();
+        reply.send(response);
+        let usage = self.loaded.as_ref().filter(|_| is_resumed).and_then(|loaded| loaded.usage_on_resume());
+        if let Some((turn_id, token_usage)) = usage {
+            let thread_id = self.id.to_string();
+            self.services.host.notify(ServerNotification::ThreadTokenUsageUpdated(
+                ThreadTokenUsageUpdatedNotification { thread_id, token_usage, turn_id },
+            ));
+        }
+    }
+
     /// Finds and reads the stored thread that a resume names: by path, or by id.
-    async fn load(
-        &mut self,
-        params: &mut app_server_protocol::v2::ThreadResumeParams,
-        with_turns: bool,
-    ) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
+    async fn load(&mut self, params: &mut ThreadResumeParams) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
+        if params.history.as_ref().is_some_and(|history| !history.is_empty()) {
+            let message = "thread/resume.history is not yet available in this server";
+            return Err(CoreError::Invalid(message.to_owned()));
+        }
         let path = match params.path.take() {
             Some(path) => self.services.config.environment().working_dir().join(path),
             None => match self.find(Scope::Any)? {
@@ -189,14 +171,14 @@ impl Actor {
                 None => return Err(CoreError::NoRollout(self.id.to_string())),
             },
         };
-        Loaded::resume(Arc::clone(&self.services), self.id, params, path, with_turns).await
+        Loaded::resume(Arc::clone(&self.services), self.id, params, path, self.publish.clone()).await
     }
 
     fn find(&self, scope: Scope) -> Result<Option<Found>, CoreError> {
         Ok(self.services.store.find(self.id, scope)?)
     }
 
-    async fn read(&mut self, with_turns: bool) -> Result<app_server_protocol::v2::Thread, CoreError> {
+    async fn read(&mut self, with_turns: bool) -> Result<Thread, CoreError> {
         if self.loaded.is_some() {
             if with_turns && self.live()?.is_ephemeral() {
                 let message = format!("thread {} is ephemeral: its turns are not stored", self.id);
@@ -343,6 +325,7 @@ impl Actor {
     /// Lets go of the loaded thread and tells that it is no longer loaded.
     fn unload(&mut self) {
         if self.loaded.take().is_some() {
+            self.publish.send_replace(ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded });
             self.tell_status(ThreadStatus::NotLoaded);
         }
     }

@@ -5,18 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use app_server_config::DeprecationNotice;
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ErrorNotification, Thread, ThreadResumeParams, ThreadResumeResponse, ThreadSettingsUpdatedNotification,
-    ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadStatusChangedNotification, ThreadTokenUsage,
-    Turn, TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView, TurnStartParams,
-    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput,
+    ConfigWarningNotification, ErrorNotification, Thread, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSettingsUpdatedNotification, ThreadStartParams, ThreadStartResponse, ThreadStatus,
+    ThreadStatusChangedNotification, ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError,
+    TurnInterruptResponse, TurnItemsView, TurnStartParams, TurnStartResponse, TurnStartedNotification,
+    TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput,
 };
 use app_server_rollout::{
     BaseInstructions, Batch, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text,
 };
 use jiff::Zoned;
 use serde::Serialize;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +27,7 @@ use uuid::Uuid;
 
 use super::actor::blocking;
 use super::settings::{Overrides, Settings};
-use super::stored;
+use super::{ThreadState, stored};
 use crate::clock::{now_ms, now_s};
 use crate::error::CoreError;
 use crate::git;
@@ -51,6 +54,8 @@ pub(super) struct Loaded {
     conversation: Option<Conversation>,
     running: Option<Running>,
     status: ThreadStatus,
+    /// What others may know; told before the client hears of a change, so that its next request finds it.
+    publish: watch::Sender<ThreadState>,
     subscribed: Arc<AtomicBool>,
     /// When the thread is unloaded, while nobody listens.
     abandoned_at: Option<Instant>,
@@ -93,8 +98,11 @@ impl Loaded {
         services: Arc<Services>,
         id: Uuid,
         mut params: ThreadStartParams,
+        publish: watch::Sender<ThreadState>,
     ) -> Result<(Self, ThreadStartResponse), CoreError> {
-        let settings = Settings::load(&services.config, Overrides::from(&mut params), None)?;
+        let overrides = Overrides::from(&mut params);
+        tell_of_unknown_keys(&services, &overrides);
+        let settings = Settings::load(&services.config, overrides, None)?;
         let ephemeral = params.ephemeral == Some(true);
         let now = Zoned::now();
         let meta = SessionMeta {
@@ -131,6 +139,7 @@ impl Loaded {
             }),
             running: None,
             status: ThreadStatus::Idle,
+            publish,
             subscribed: Arc::new(AtomicBool::new(true)),
             abandoned_at: None,
             preview: String::new(),
@@ -167,9 +176,10 @@ impl Loaded {
         id: Uuid,
         params: &mut ThreadResumeParams,
         path: PathBuf,
-        with_turns: bool,
+        publish: watch::Sender<ThreadState>,
     ) -> Result<(Box<Self>, Vec<Turn>), CoreError> {
         let lock = WriterLock::acquire(services.store.codex_home(), id)?;
+        let with_turns = !params.exclude_turns;
         let (store, file) = (Arc::clone(&services), path.clone());
         let (stored, header, rollout) = blocking(move || {
             let stored = item::load(&store.store, &file, Want { turns: with_turns, history: true })?;
@@ -178,10 +188,15 @@ impl Loaded {
             Ok((stored, header, rollout))
         })
         .await?;
+        if stored.meta.id != id {
+            let path = path.display();
+            return Err(CoreError::Invalid(format!("{path} holds thread {}, not {id}", stored.meta.id)));
+        }
         if stored.report.damaged > 0 {
             tracing::warn!(path = %path.display(), damaged = stored.report.damaged, "records of a rollout were lost");
         }
         let mut overrides = Overrides::from(&mut *params);
+        tell_of_unknown_keys(&services, &overrides);
         let keeps_model = !overrides.chooses_model();
         if overrides.model_provider.is_none() {
             overrides.model_provider = known_provider(&services, &stored.meta);
@@ -211,6 +226,7 @@ impl Loaded {
             }),
             running: None,
             status: ThreadStatus::Idle,
+            publish,
             subscribed: Arc::new(AtomicBool::new(true)),
             abandoned_at: None,
             preview: header.preview.unwrap_or_default(),
@@ -252,7 +268,7 @@ impl Loaded {
     /// The recorded token usage, told after a resume.
     pub(super) fn usage_on_resume(&self) -> Option<(String, ThreadTokenUsage)> {
         let usage = self.conversation.as_ref()?.usage.clone()?;
-        Some((self.usage_turn_id.clone().unwrap_or_default(), usage))
+        Some((self.usage_turn_id.clone()?, usage))
     }
 
     /// The thread as the wire shows it, without turns.
@@ -272,8 +288,9 @@ impl Loaded {
         }
     }
 
-    pub(super) fn status(&self) -> &ThreadStatus {
-        &self.status
+    /// Settings of the thread's configuration that have a better form.
+    pub(super) fn deprecations(&self) -> &[DeprecationNotice] {
+        &self.settings.config.deprecations
     }
 
     pub(super) fn is_ephemeral(&self) -> bool {
@@ -477,6 +494,7 @@ impl Loaded {
             }
         };
         let Running { mut turn, started_at_ms, .. } = running;
+        self.usage_turn_id = Some(turn.id.clone());
         turn.completed_at = Some(now_s());
         turn.duration_ms = Some(now_ms() - started_at_ms);
         let mut status = ThreadStatus::Idle;
@@ -525,6 +543,7 @@ impl Loaded {
     fn set_status(&mut self, status: ThreadStatus) {
         if self.status != status {
             self.status = status.clone();
+            self.publish.send_replace(ThreadState { is_loaded: true, status: status.clone() });
             self.tell(ServerNotification::ThreadStatusChanged(ThreadStatusChangedNotification {
                 status,
                 thread_id: self.id.clone(),
@@ -536,6 +555,19 @@ impl Loaded {
         if self.subscribed.load(Ordering::Acquire) {
             self.services.host.notify(notification);
         }
+    }
+}
+
+/// A setting that nothing looks at is most likely misspelt.
+fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
+    let keys = overrides.unknown_keys();
+    if !keys.is_empty() {
+        services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
+            details: None,
+            path: None,
+            range: None,
+            summary: format!("Unknown settings in the request have no effect: {}.", keys.join(", ")),
+        }));
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) struct Settings {
     pub(crate) model: String,
     pub(crate) provider: Arc<ProviderConfig>,
     pub(crate) effort: Option<String>,
-    pub(crate) summary: ReasoningSummary,
+    /// `None` until somebody asks for one; the provider then decides.
+    pub(crate) summary: Option<ReasoningSummary>,
     pub(crate) personality: Option<Personality>,
     pub(crate) approval_policy: AskForApproval,
     pub(crate) approvals_reviewer: ApprovalsReviewer,
@@ -63,43 +64,38 @@ pub(crate) struct Overrides {
     pub(crate) service_tier: Option<String>,
 }
 
-impl From<&mut ThreadStartParams> for Overrides {
-    fn from(params: &mut ThreadStartParams) -> Self {
-        Overrides {
-            model: params.model.take(),
-            model_provider: params.model_provider.take(),
-            cwd: params.cwd.take(),
-            approval_policy: params.approval_policy.take(),
-            approvals_reviewer: params.approvals_reviewer,
-            sandbox: params.sandbox,
-            config: params.config.take(),
-            base_instructions: params.base_instructions.take(),
-            developer_instructions: params.developer_instructions.take(),
-            personality: params.personality,
-            service_tier: params.service_tier.take(),
+/// Both requests name the same settings; their params are two types because the wire has two.
+macro_rules! take_overrides {
+    ($($params:ty),*) => {$(
+        impl From<&mut $params> for Overrides {
+            fn from(params: &mut $params) -> Self {
+                Overrides {
+                    model: params.model.take(),
+                    model_provider: params.model_provider.take(),
+                    cwd: params.cwd.take(),
+                    approval_policy: params.approval_policy.take(),
+                    approvals_reviewer: params.approvals_reviewer,
+                    sandbox: params.sandbox,
+                    config: params.config.take(),
+                    base_instructions: params.base_instructions.take(),
+                    developer_instructions: params.developer_instructions.take(),
+                    personality: params.personality,
+                    service_tier: params.service_tier.take(),
+                }
+            }
         }
-    }
+    )*};
 }
 
-impl From<&mut ThreadResumeParams> for Overrides {
-    fn from(params: &mut ThreadResumeParams) -> Self {
-        Overrides {
-            model: params.model.take(),
-            model_provider: params.model_provider.take(),
-            cwd: params.cwd.take(),
-            approval_policy: params.approval_policy.take(),
-            approvals_reviewer: params.approvals_reviewer,
-            sandbox: params.sandbox,
-            config: params.config.take(),
-            base_instructions: params.base_instructions.take(),
-            developer_instructions: params.developer_instructions.take(),
-            personality: params.personality,
-            service_tier: params.service_tier.take(),
-        }
-    }
-}
+take_overrides!(ThreadStartParams, ThreadResumeParams);
 
 impl Overrides {
+    /// Settings of the request that nothing looks at.
+    pub(crate) fn unknown_keys(&self) -> Vec<String> {
+        let map = self.config.clone().unwrap_or_default().into_iter().collect();
+        overrides::unknown_keys(&overrides::from_json(&map))
+    }
+
     /// Whether the request chooses the model itself, so that the stored one does not count (wire specification 4.5).
     pub(crate) fn chooses_model(&self) -> bool {
         let in_config = |config: &BTreeMap<String, Value>| {
@@ -144,7 +140,8 @@ impl Settings {
             model: request.model.unwrap_or_else(|| config.model_slug().to_owned()),
             provider: Arc::new(config.model_provider.clone()),
             effort: config.model_reasoning_effort.clone(),
-            summary: wire_summary(config.model_reasoning_summary),
+            summary: Some(wire_summary(config.model_reasoning_summary))
+                .filter(|summary| *summary != ReasoningSummary::Auto),
             personality: request.personality.or_else(|| config.personality.map(wire_personality)),
             approval_policy: request.approval_policy.unwrap_or_else(|| wire_approval(config.approval_policy)),
             approvals_reviewer: request.approvals_reviewer.unwrap_or(ApprovalsReviewer::User),
@@ -182,7 +179,7 @@ impl Settings {
             self.effort = Some(effort.0);
         }
         if let Some(summary) = params.summary {
-            self.summary = summary;
+            self.summary = Some(summary);
         }
         if let Some(personality) = params.personality {
             self.personality = Some(personality);
@@ -228,7 +225,7 @@ impl Settings {
             personality: self.personality,
             sandbox_policy: self.sandbox.clone(),
             service_tier: self.service_tier.clone(),
-            summary: Some(self.summary),
+            summary: self.summary,
         }
     }
 

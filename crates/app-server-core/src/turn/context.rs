@@ -209,7 +209,7 @@ pub(super) fn recorded(context: &TurnContext) -> RecordedContext<'_> {
         },
         model: &settings.model,
         effort: settings.effort.as_deref(),
-        summary: settings.summary,
+        summary: settings.summary.unwrap_or(ReasoningSummary::Auto),
         final_output_json_schema: context.output_schema.as_deref(),
     }
 }

@@ -317,7 +317,7 @@ impl Turn<'_> {
             settings.config.model_supports_reasoning_summaries.unwrap_or(self.model_info.supports_reasoning);
         supported.then(|| Reasoning {
             effort: settings.effort.as_deref().or(self.model_info.default_reasoning_effort),
-            summary: match settings.summary {
+            summary: match settings.summary.unwrap_or(ReasoningSummary::Auto) {
                 ReasoningSummary::Auto => Some("auto"),
                 ReasoningSummary::Concise => Some("concise"),
                 ReasoningSummary::Detailed => Some("detailed"),

@@ -535,11 +535,13 @@ pub struct ConfigWarningNotification {
     /// More for a person to read.
     #[serde(default)]
     pub details: Option<String>,
-    /// The file in question.
-    #[serde(default)]
+    /// The file in question; left out when it is about none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub path: Option<String>,
     /// The place in the file, when it is known.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub range: Option<TextRange>,
     pub summary: String,
 }

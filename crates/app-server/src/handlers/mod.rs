@@ -1,5 +1,8 @@
 //! Handlers by family: typed params in, typed result out, no ids, no JSON, no error codes.
-#![allow(clippy::needless_pass_by_value, reason = "all handlers have one shape: dispatch hands them their params")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "all handlers have one shape: dispatch hands them their params"
+)]
 
 pub(crate) mod session;
 pub(crate) mod thread;

@@ -73,9 +73,8 @@ pub(crate) fn loaded_list(
     server: &mut Server,
     params: ThreadLoadedListParams,
 ) -> Result<ThreadLoadedListResponse, RpcError> {
-    let mut ids: Vec<Uuid> =
+    let ids: Vec<Uuid> =
         server.thread_states().filter(|(_, state)| state.is_loaded).map(|(id, _)| id).collect();
-    ids.sort_unstable();
     let start = match &params.cursor {
         None => 0,
         Some(cursor) => match ids.iter().position(|id| id.to_string() == *cursor) {

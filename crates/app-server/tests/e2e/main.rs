@@ -1,6 +1,8 @@
 //! Conversations with the real binary, by method family. The model is scripted and stops where a test tells it to, so
 //! no test sleeps. A [`TestServer`] fails its test when a message is left unread or a request has not had one answer.
 
+#![allow(clippy::unwrap_used, reason = "a helper that panics fails the test")]
+
 mod errors;
 mod handshake;
 mod lists;

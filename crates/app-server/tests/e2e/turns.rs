@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use app_server_test_support::model::usage;
 use app_server_test_support::{Answer, Gate, events};
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ fn held(id: &str, gate: &Gate) -> Answer {
     Answer::events([events::created("resp_1"), events::item_added(&added), delta("begun")])
         .gate(gate)
         .and([delta(" and done"), events::item_done(&done)])
-        .and([events::completed("resp_1", &app_server_test_support::model::usage(10, 5))])
+        .and([events::completed("resp_1", &usage(10, 5))])
 }
 
 /// Returns the texts the user and the assistant said, as the model was told.
@@ -46,7 +47,6 @@ fn the_order_of_a_plain_turn() {
         item/agentMessage/delta
         item/completed agentMessage
         thread/tokenUsage/updated
-        account/rateLimits/updated
         thread/status/changed idle
         turn/completed"#]]
     .assert_eq(&outline(&messages).join("\n"));
@@ -89,7 +89,7 @@ fn a_torn_rollout_goes_on() {
     assert_eq!(resumed["thread"]["turns"].as_array().unwrap().len(), 1);
     let messages = server.run_turn(&thread, "after the crash");
     assert_eq!(turn_status(&messages), "completed");
-    server.take_rest();
+    server.close();
 
     let text = fs::read_to_string(&rollout).unwrap();
     let bad: Vec<&str> = text.lines().filter(|line| serde_json::from_str::<Value>(line).is_err()).collect();

@@ -52,7 +52,8 @@ pub(crate) struct Deviation {
     transcripts: Vec<String>,
     /// The message, as in the test's output.
     at: String,
-    what: What,
+    /// Without it any kind of difference.
+    what: Option<What>,
     /// The field; without it the whole message.
     #[serde(default)]
     path: String,
@@ -86,12 +87,12 @@ pub(crate) enum What {
     Unsent,
 }
 
-/// If the recorded error message has the first text, ours has the second.
+/// If the recorded error message has the first text, ours has the second, or else the whole recorded message.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FixedText {
     pub(crate) recorded: String,
-    pub(crate) ours: String,
+    pub(crate) ours: Option<String>,
 }
 
 /// What a recording needs, or must not do.
@@ -176,7 +177,7 @@ impl Expectations {
     pub(crate) fn allows(&self, transcript: &str, difference: &Difference) -> bool {
         let mut is_allowed = false;
         for deviation in &self.deviation {
-            let fits = deviation.what == difference.what
+            let fits = deviation.what.is_none_or(|what| what == difference.what)
                 && matches_pattern(&deviation.at, &difference.at)
                 && matches_pattern(&deviation.path, &difference.path);
             for (index, pattern) in deviation.transcripts.iter().enumerate() {
@@ -192,7 +193,8 @@ impl Expectations {
     /// Returns whether a recorded message is listed as missing, so that nobody waits for it.
     pub(crate) fn is_missing(&self, transcript: &str, at: &str) -> bool {
         self.deviation.iter().any(|deviation| {
-            matches!(deviation.what, What::Missing)
+            matches!(deviation.what, None | Some(What::Missing))
+                && deviation.at != "*"
                 && deviation.path.is_empty()
                 && matches_pattern(&deviation.at, at)
                 && deviation.transcripts.iter().any(|pattern| matches_pattern(pattern, transcript))
@@ -207,7 +209,8 @@ impl Expectations {
             for (index, pattern) in deviation.transcripts.iter().enumerate() {
                 if !seen.contains(&index) {
                     let Deviation { at, what, path, .. } = deviation;
-                    unused.push(format!("{pattern}: {at} {what:?} {path}"));
+                    let what = what.map_or("any".to_owned(), |what| format!("{what:?}"));
+                    unused.push(format!("{pattern}: {at} {what} {path}"));
                 }
             }
         }

@@ -27,14 +27,16 @@ pub(crate) struct Candidate {
     pub(crate) base: Option<PathBuf>,
 }
 
+/// Each opens when the request with its id is answered.
+type Gates = Vec<(String, Gate)>;
+
 struct Replay<'a> {
     candidate: &'a Candidate,
     comparison: Comparison<'a>,
     home: TempHome,
     server: Connection,
     segment: Segment,
-    /// Open when the request with this id is answered.
-    gates: Vec<(String, Gate)>,
+    gates: Gates,
     is_anything_unavailable: bool,
     patience: Duration,
 }
@@ -84,7 +86,7 @@ pub(crate) fn replay(
 }
 
 /// Makes the answers without the recording's pauses: where one mattered, the model is held.
-fn answers(transcript: &Transcript, holds: &[Hold]) -> anyhow::Result<(Vec<Answer>, Vec<(String, Gate)>)> {
+fn answers(transcript: &Transcript, holds: &[Hold]) -> anyhow::Result<(Vec<Answer>, Gates)> {
     let mut answers = Vec::new();
     let mut gates = Vec::new();
     for (index, exchange) in transcript.exchanges.iter().enumerate() {
@@ -185,6 +187,7 @@ impl Replay<'_> {
             self.segment.unsent.insert(id);
             return Ok(());
         }
+        self.wait_for_model(&id);
         match self.comparison.bindings.fill(message) {
             Ok(filled) => {
                 self.note_request(message);
@@ -211,6 +214,16 @@ impl Replay<'_> {
             let request =
                 SentRequest { method: method.to_owned(), thread: thread_of(message).map(str::to_owned) };
             self.segment.requests.insert(id_of(message), request);
+        }
+    }
+
+    /// Waits until the model is held, if it is held for the answer to this request: the turn must run by then.
+    fn wait_for_model(&self, id: &str) {
+        if let Some((_, gate)) = self.gates.iter().find(|(held_for, _)| held_for == id)
+            && let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build()
+        {
+            // If the server never asks the model, the comparison tells so.
+            let _ = runtime.block_on(async { tokio::time::timeout(self.patience, gate.reached()).await });
         }
     }
 

@@ -7,5 +7,4 @@ mod damage;
 mod list;
 mod manage;
 mod read;
-mod speed;
 mod support;

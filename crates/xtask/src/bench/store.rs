@@ -49,21 +49,37 @@ pub(super) fn list(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
     ])
 }
 
+/// What a page is read for; the rest is passed over, so that the client's parsing is not what is measured.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    data: Vec<Listed>,
+    next_cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    id: String,
+}
+
+fn page(server: &mut Server, params: &Value) -> anyhow::Result<Page> {
+    let line = server.call_line("thread/list", params)?;
+    let result = Message::parse(&line)?.result.context("thread/list without a result")?;
+    serde_json::from_str(result.get()).context("thread/list without a page")
+}
+
 fn first_page(server: &mut Server) -> anyhow::Result<usize> {
-    let page = server.call("thread/list", &json!({}))?;
-    Ok(page["data"].as_array().context("thread/list without data")?.len())
+    Ok(page(server, &json!({}))?.data.len())
 }
 
 fn all_pages(server: &mut Server) -> anyhow::Result<usize> {
     let mut ids = BTreeSet::new();
-    let mut cursor = Value::Null;
+    let mut cursor = None;
     loop {
-        let page = server.call("thread/list", &json!({"limit": PAGE_THREADS, "cursor": cursor}))?;
-        for thread in page["data"].as_array().context("thread/list without data")? {
-            ids.insert(thread["id"].as_str().context("a thread without id")?.to_owned());
-        }
-        cursor = page["nextCursor"].clone();
-        if cursor.is_null() {
+        let page = page(server, &json!({"limit": PAGE_THREADS, "cursor": cursor}))?;
+        ids.extend(page.data.into_iter().map(|thread| thread.id));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
             return Ok(ids.len());
         }
     }

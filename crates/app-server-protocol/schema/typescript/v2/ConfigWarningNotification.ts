@@ -12,10 +12,10 @@ export type ConfigWarningNotification = {
  */
 details: string | null, 
 /**
- * The file in question.
+ * The file in question; left out when it is about none.
  */
-path: string | null, 
+path?: string, 
 /**
  * The place in the file, when it is known.
  */
-range: TextRange | null, summary: string, };
+range?: TextRange, summary: string, };

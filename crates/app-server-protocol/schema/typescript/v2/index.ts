@@ -96,6 +96,8 @@ export type { ExperimentalFeatureListParams } from "./ExperimentalFeatureListPar
 export type { ExperimentalFeatureListResponse } from "./ExperimentalFeatureListResponse";
 export type { ExperimentalFeatureStage } from "./ExperimentalFeatureStage";
 export type { FeedbackRequirements } from "./FeedbackRequirements";
+export type { FeedbackUploadParams } from "./FeedbackUploadParams";
+export type { FeedbackUploadResponse } from "./FeedbackUploadResponse";
 export type { FileChangeApprovalDecision } from "./FileChangeApprovalDecision";
 export type { FileChangeOutputDeltaNotification } from "./FileChangeOutputDeltaNotification";
 export type { FileChangePatchUpdatedNotification } from "./FileChangePatchUpdatedNotification";

@@ -1,0 +1,549 @@
+//! Rollouts of every writer read back, and what we write read back as it was. The small files in `files` are made up.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use app_server_protocol::v2::{ThreadItem, ThreadItemKind, Turn};
+use app_server_rollout::{Batch, HistoryMode, RolloutWriter, SessionMeta, Store};
+use expect_test::{Expect, expect};
+use pretty_assertions::assert_eq;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::replay::Loaded;
+use super::{Want, load, write_item};
+
+const ALL: Want = Want { turns: true, history: true };
+
+/// A home with rollouts in it.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        Home(tempfile::tempdir().unwrap())
+    }
+
+    /// Puts a rollout where the store finds it.
+    fn put(&self, id: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(format!("sessions/2026/03/01/rollout-2026-03-01T09-00-00-{id}.jsonl"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn load(&self, path: &Path, want: Want) -> Loaded {
+        load(&Store::new(self.0.path()), path, want).unwrap()
+    }
+}
+
+/// Loads one of the files; the id in its name does not matter unless another file names it.
+fn file(text: &str) -> Loaded {
+    let home = Home::new();
+    let path = home.put("01950000-0000-7000-8000-0000000000ff", text.as_bytes());
+    home.load(&path, ALL)
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            object.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect()
+        }
+        Value::Array(values) => values.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
+/// One line per turn and per item, without what is null.
+fn shown(turns: &[Turn]) -> String {
+    let mut text = String::new();
+    for turn in turns {
+        let mut head = without_nulls(serde_json::to_value(turn).unwrap());
+        let head = head.as_object_mut().unwrap();
+        for key in ["items", "itemsView", "id", "status"] {
+            head.remove(key);
+        }
+        if head.get("rootTurnId").and_then(Value::as_str) == Some(&turn.id) {
+            head.remove("rootTurnId");
+        }
+        let status = json!(turn.status);
+        let head = if head.is_empty() { String::new() } else { format!(" {}", json!(head)) };
+        text.push_str(&format!("{} {}{head}\n", turn.id, status.as_str().unwrap()));
+        for item in &turn.items {
+            text.push_str(&format!("  {}\n", without_nulls(json!(item))));
+        }
+    }
+    text
+}
+
+#[track_caller]
+fn check_turns(text: &str, expected: &Expect) {
+    expected.assert_eq(&shown(file(text).turns.as_ref().unwrap()));
+}
+
+/// What is known for going on: usage, settings and the model's history.
+#[track_caller]
+fn check_history(text: &str, expected: &Expect) {
+    let loaded = file(text);
+    let usage = loaded.usage.as_ref().map(|usage| (usage.total.total_tokens, usage.last.total_tokens));
+    let mut out = format!("usage {usage:?} of {:?}\n", loaded.usage_turn_id);
+    out.push_str(&format!("model {:?} effort {:?}\n", loaded.model, loaded.effort));
+    for item in loaded.history.prompt() {
+        let item: Value = serde_json::from_str(item.get()).unwrap();
+        let text = item["content"][0]["text"].as_str().or(item["call_id"].as_str()).unwrap_or_default();
+        let kind = item["role"].as_str().or(item["type"].as_str()).unwrap();
+        out.push_str(&format!("{kind} {text:?}\n"));
+    }
+    expected.assert_eq(&out);
+}
+
+const JANUARY: &str = include_str!("files/january.jsonl");
+const JANUARY_ROLLED_BACK: &str = include_str!("files/january_rolled_back.jsonl");
+const LEGACY: &str = include_str!("files/legacy.jsonl");
+const PAGINATED: &str = include_str!("files/paginated.jsonl");
+const CONTINUED: &str = include_str!("files/continued.jsonl");
+const DAMAGED: &str = include_str!("files/damaged.jsonl");
+const BASE: &str = include_str!("files/base.jsonl");
+const FORK: &str = include_str!("files/fork.jsonl");
+
+#[test]
+fn january_files_have_no_turn_ids() {
+    check_turns(
+        JANUARY,
+        &expect![[r#"
+        turn-1 completed
+          {"type":"userMessage","id":"item-1","content":[{"type":"text","text":"look","text_elements":[{"byteRange":{"end":4,"start":0}}]},{"type":"image","url":"data:image/png;base64,AA=="},{"type":"localImage","path":"/w/a.png"}]}
+          {"type":"reasoning","id":"item-2","summary":["**One**","**Two**"],"content":["raw"]}
+          {"type":"agentMessage","id":"item-3","text":"Let me see"}
+          {"type":"commandExecution","id":"call_1","command":"/bin/bash -lc 'ls; exit 3'","cwd":"/w/src","source":"agent","status":"failed","commandActions":[],"aggregatedOutput":"a\n","exitCode":3,"durationMs":200}
+          {"type":"commandExecution","id":"call_2","command":"bash -lc true","cwd":"/w","source":"agent","status":"completed","commandActions":[],"exitCode":0,"durationMs":100}
+          {"type":"agentMessage","id":"item-4","text":"Seen"}
+        turn-2 completed
+          {"type":"userMessage","id":"item-5","content":[{"type":"text","text":"this fails","text_elements":[]}]}
+        turn-3 completed
+          {"type":"userMessage","id":"item-6","content":[{"type":"text","text":"plan it","text_elements":[]}]}
+          {"type":"plan","id":"2-plan","text":"- one\n"}
+          {"type":"agentMessage","id":"item-7","text":"Planned"}
+          {"type":"enteredReviewMode","id":"item-8","review":"current changes"}
+          {"type":"exitedReviewMode","id":"item-9","review":"Mostly fine.\n\nReview comment:\n\n- [P1] Fix it — /w/a.rs:1-2\n  It breaks."}
+          {"type":"contextCompaction","id":"item-10"}
+        turn-4 interrupted
+          {"type":"userMessage","id":"item-11","content":[{"type":"text","text":"stop me","text_elements":[]}]}
+    "#]],
+    );
+    check_history(
+        JANUARY,
+        &expect![[r#"
+        usage Some((31, 21)) of Some("turn-1")
+        model Some("m-2") effort Some("high")
+        user "look"
+        user "this fails"
+        user "plan it"
+        user "summary"
+        user "stop me"
+        user "<turn_aborted>\nstopped"
+    "#]],
+    );
+}
+
+#[test]
+fn a_rollback_drops_turns_and_history() {
+    check_turns(
+        JANUARY_ROLLED_BACK,
+        &expect![[r#"
+        turn-1 completed
+          {"type":"userMessage","id":"item-1","content":[{"type":"text","text":"one","text_elements":[]}]}
+          {"type":"agentMessage","id":"item-2","text":"re one"}
+        turn-2 completed
+          {"type":"userMessage","id":"item-3","content":[{"type":"text","text":"four","text_elements":[]}]}
+          {"type":"agentMessage","id":"item-4","text":"re four"}
+    "#]],
+    );
+    check_history(
+        JANUARY_ROLLED_BACK,
+        &expect![[r#"
+        usage Some((41, 11)) of Some("turn-2")
+        model Some("m-1") effort None
+        user "one"
+        assistant "re one"
+        user "four"
+        assistant "re four"
+    "#]],
+    );
+}
+
+#[test]
+fn legacy_files_of_today_name_their_turns() {
+    check_turns(
+        LEGACY,
+        &expect![[r#"
+        01950000-0000-7000-8000-000000000101 completed {"completedAt":1772355623,"durationMs":1500,"startedAt":1772355601}
+          {"type":"userMessage","id":"item-1","clientId":"c-1","content":[{"type":"text","text":"run","text_elements":[]}]}
+          {"type":"reasoning","id":"item-2","summary":["**Think**"],"content":[]}
+          {"type":"agentMessage","id":"item-3","text":"Running","phase":"commentary"}
+          {"type":"commandExecution","id":"call_1","command":"/bin/bash -lc 'echo hi'","cwd":"/w","source":"agent","status":"completed","commandActions":[],"aggregatedOutput":"hi\n","exitCode":0,"durationMs":45}
+          {"type":"commandExecution","id":"call_2","command":"/bin/bash -lc 'rm x'","cwd":"/w","source":"agent","status":"declined","commandActions":[]}
+          {"type":"fileChange","id":"call_3","changes":[{"diff":"g\n","kind":{"type":"delete"},"path":"/w/gone"},{"diff":"x\n","kind":{"type":"add"},"path":"/w/new"},{"diff":"@@ -1 +1 @@\n-a\n+b\n\n\nMoved to: /w/moved","kind":{"type":"update","move_path":"/w/moved"},"path":"/w/old"}],"status":"completed"}
+          {"type":"mcpToolCall","id":"call_4","server":"s","tool":"echo","status":"completed","arguments":{"a":1},"result":{"content":[{"type":"text","text":"hi"}]},"durationMs":1005}
+          {"type":"mcpToolCall","id":"call_5","server":"s","tool":"boom","status":"failed","arguments":{"a":1},"result":{"content":[{"type":"text","text":"boom"}]},"durationMs":1005}
+          {"type":"mcpToolCall","id":"call_6","server":"s","tool":"gone","status":"failed","arguments":{"a":1},"error":{"message":"no such tool"},"durationMs":1005}
+          {"type":"webSearch","id":"ws_1","query":"'x' in https://e.org","action":{"type":"findInPage","pattern":"x","url":"https://e.org"}}
+          {"type":"agentMessage","id":"item-4","text":"Done","phase":"final_answer"}
+        01950000-0000-7000-8000-000000000102 completed {"completedAt":1772355630,"durationMs":1500,"startedAt":1772355690}
+          {"type":"enteredReviewMode","id":"item-e","review":"current changes"}
+          {"type":"exitedReviewMode","id":"item-x","review":"Mostly fine.\n\nReview comment:\n\n- [P1] Fix it — /w/a.rs:1-2\n  It breaks."}
+        01950000-0000-7000-8000-000000000103 interrupted {"startedAt":1772355625}
+          {"type":"userMessage","id":"item-5","content":[{"type":"text","text":"Review the changes","text_elements":[]}]}
+          {"type":"agentMessage","id":"item-6","text":"Fine."}
+        01950000-0000-7000-8000-000000000104 failed {"completedAt":1772355634,"durationMs":1500,"error":{"codexErrorInfo":"internalServerError","message":"boom"},"startedAt":1772355631}
+          {"type":"userMessage","id":"item-7","content":[{"type":"text","text":"fail","text_elements":[]}]}
+        01950000-0000-7000-8000-000000000105 interrupted {"completedAt":1772355701,"durationMs":900,"startedAt":1772355635}
+          {"type":"userMessage","id":"item-8","content":[{"type":"text","text":"stop","text_elements":[]}]}
+        01950000-0000-7000-8000-000000000106 interrupted {"startedAt":1772355640}
+          {"type":"userMessage","id":"item-9","content":[{"type":"text","text":"cut off","text_elements":[]}]}
+    "#]],
+    );
+    check_history(
+        LEGACY,
+        &expect![[r#"
+        usage Some((11, 11)) of Some("01950000-0000-7000-8000-000000000101")
+        model Some("m-1") effort Some("low")
+        developer "permissions"
+        user "run"
+        assistant "Running"
+        function_call "call_1"
+        function_call_output "call_1"
+        function_call "call_2"
+        function_call_output "call_2"
+        function_call "call_3"
+        function_call_output "call_3"
+        assistant "Done"
+        assistant "Fine."
+        user "fail"
+        user "stop"
+        user "<turn_aborted>\nstopped"
+        user "cut off"
+    "#]],
+    );
+}
+
+#[test]
+fn paginated_files_have_items() {
+    check_turns(
+        PAGINATED,
+        &expect![[r#"
+        01950000-0000-7000-8000-000000000101 completed {"completedAt":1772355624,"durationMs":1500,"startedAt":1772355601}
+          {"type":"userMessage","id":"u-1","clientId":"c-1","content":[{"type":"text","text":"go","text_elements":[{"byteRange":{"end":2,"start":0},"placeholder":"@go"}]},{"type":"localImage","path":"/w/a.png"},{"type":"image","url":"data:image/png;base64,AA=="},{"type":"skill","name":"s","path":"/s/SKILL.md"},{"type":"mention","name":"m","path":"app://m"}],"startedAtMs":1772355600004,"completedAtMs":1772355600504}
+          {"type":"reasoning","id":"rs_1","summary":["**One**"],"content":["raw"],"startedAtMs":1772355600005,"completedAtMs":1772355600505}
+          {"type":"agentMessage","id":"msg_1","text":"Working","phase":"commentary","startedAtMs":1772355600006,"completedAtMs":1772355600506}
+          {"type":"commandExecution","id":"call_1","command":"/bin/bash -lc 'echo '\\''it is'\\'' > a b'","cwd":"/w/with space","processId":"42","source":"unifiedExecStartup","status":"completed","commandActions":[{"type":"read","command":"cat a","name":"a","path":"/w/a"},{"type":"listFiles","command":"ls"},{"type":"search","command":"rg x","path":"src","query":"x"},{"type":"unknown","command":"echo"}],"aggregatedOutput":"hi\n","exitCode":0,"durationMs":1002,"startedAtMs":1772355600007,"completedAtMs":1772355600507}
+          {"type":"commandExecution","id":"call_2","command":"/bin/bash -lc 'sleep 9'","cwd":"/w","source":"userShell","status":"failed","commandActions":[],"exitCode":-1,"startedAtMs":1772355600008,"completedAtMs":1772355600508}
+          {"type":"fileChange","id":"call_3","changes":[{"diff":"x\n","kind":{"type":"add"},"path":"/w/a"},{"diff":"@@ -1 +1 @@\n-a\n+b\n","kind":{"type":"update"},"path":"/w/b"}],"status":"declined","startedAtMs":1772355600009,"completedAtMs":1772355600509}
+          {"type":"mcpToolCall","id":"call_4","server":"s","tool":"t","status":"completed","arguments":{"a":1},"result":{"content":[{"type":"text","text":"hi"}],"structuredContent":{"b":2}},"durationMs":7,"startedAtMs":1772355600010,"completedAtMs":1772355600510}
+          {"type":"mcpToolCall","id":"call_5","server":"s","tool":"t","status":"failed","arguments":{},"error":{"message":"gone"},"startedAtMs":1772355600011,"completedAtMs":1772355600511}
+          {"type":"dynamicToolCall","id":"call_6","tool":"mine","arguments":{},"status":"completed","contentItems":[{"type":"inputText","text":"out"}],"success":true,"durationMs":0,"startedAtMs":1772355600012,"completedAtMs":1772355600512}
+          {"type":"webSearch","id":"ws_1","query":"rust","action":{"type":"search","queries":["rust","serde"],"query":"rust"},"startedAtMs":1772355600013,"completedAtMs":1772355600513}
+          {"type":"webSearch","id":"ws_2","query":"","action":{"type":"other"},"startedAtMs":1772355600014,"completedAtMs":1772355600514}
+          {"type":"imageView","id":"call_7","path":"/w/a.png","startedAtMs":1772355600015,"completedAtMs":1772355600515}
+          {"type":"plan","id":"01950000-0000-7000-8000-000000000101-plan","text":"- one\n","startedAtMs":1772355600016,"completedAtMs":1772355600516}
+          {"type":"contextCompaction","id":"cc-1","startedAtMs":1772355600017,"completedAtMs":1772355600517}
+          {"type":"enteredReviewMode","id":"er-1","review":"current changes","startedAtMs":1772355600018,"completedAtMs":1772355600518}
+          {"type":"exitedReviewMode","id":"xr-1","review":"","startedAtMs":1772355600019,"completedAtMs":1772355600519}
+          {"type":"agentMessage","id":"msg_2","text":"Done","phase":"final_answer","startedAtMs":1772355600022,"completedAtMs":1772355600522}
+          {"type":"commandExecution","id":"call_8","command":"/bin/bash -lc 'sleep 3'","cwd":"/w","processId":"42","source":"unifiedExecStartup","status":"completed","commandActions":[],"aggregatedOutput":"late\n","exitCode":0,"durationMs":1002,"startedAtMs":1772355600029,"completedAtMs":1772355600529}
+        01950000-0000-7000-8000-000000000102 interrupted {"completedAt":1772355640,"durationMs":10,"startedAt":1772355625}
+          {"type":"userMessage","id":"u-2","content":[{"type":"text","text":"stop","text_elements":[]}],"startedAtMs":1772355600027,"completedAtMs":1772355600527}
+        01950000-0000-7000-8000-000000000103 failed {"completedAt":1772355633,"durationMs":1500,"error":{"codexErrorInfo":"contextWindowExceeded","message":"too long"},"startedAt":1772355630}
+          {"type":"userMessage","id":"u-3","content":[{"type":"text","text":"fail","text_elements":[]}],"startedAtMs":1772355600032,"completedAtMs":1772355600532}
+        01950000-0000-7000-8000-000000000104 interrupted {"startedAt":1772355634}
+          {"type":"userMessage","id":"u-4","content":[{"type":"text","text":"never ended","text_elements":[]}],"startedAtMs":1772355600036,"completedAtMs":1772355600536}
+    "#]],
+    );
+    check_history(
+        PAGINATED,
+        &expect![[r#"
+        usage Some((11, 11)) of Some("01950000-0000-7000-8000-000000000101")
+        model Some("m-1") effort None
+        user "go"
+        assistant "Done"
+        user "stop"
+        user "fail"
+        user "never ended"
+    "#]],
+    );
+}
+
+#[test]
+fn a_file_of_ours_continued_by_others_keeps_its_order() {
+    check_turns(
+        CONTINUED,
+        &expect![[r#"
+        01950000-0000-7000-8000-000000000101 completed {"completedAt":1772355610,"durationMs":1500,"startedAt":1772355601}
+          {"type":"userMessage","id":"u-1","content":[{"type":"text","text":"one","text_elements":[]}],"startedAtMs":1772355600005,"completedAtMs":1772355600505}
+          {"type":"agentMessage","id":"msg_1","text":"first","startedAtMs":1772355600007,"completedAtMs":1772355600507}
+          {"type":"imageView","id":"call_1","path":"/w/late.png","startedAtMs":1772355600014,"completedAtMs":1772355600514}
+        turn-2 completed
+          {"type":"userMessage","id":"item-1","content":[{"type":"text","text":"two, by January","text_elements":[]}]}
+          {"type":"agentMessage","id":"item-2","text":"second"}
+        01950000-0000-7000-8000-000000000103 completed {"completedAt":1772355625,"durationMs":1500,"startedAt":1772355618}
+          {"type":"userMessage","id":"item-3","content":[{"type":"text","text":"three, by today","text_elements":[]}]}
+          {"type":"agentMessage","id":"item-4","text":"third"}
+        01950000-0000-7000-8000-000000000104 completed {"completedAt":1772355635,"durationMs":1500,"startedAt":1772355626}
+          {"type":"userMessage","id":"u-4","content":[{"type":"text","text":"four","text_elements":[]}],"startedAtMs":1772355600030,"completedAtMs":1772355600530}
+          {"type":"agentMessage","id":"msg_4","text":"fourth","startedAtMs":1772355600032,"completedAtMs":1772355600532}
+        01950000-0000-7000-8000-000000000105 failed {"completedAt":1772355642,"durationMs":1500,"error":{"codexErrorInfo":{"responseStreamDisconnected":{"httpStatusCode":502}},"message":"boom"},"startedAt":1772355636}
+          {"type":"userMessage","id":"u-5","content":[{"type":"text","text":"five","text_elements":[]}],"startedAtMs":1772355600039,"completedAtMs":1772355600539}
+          {"type":"imageView","id":"call_1","path":"/w/a.png","startedAtMs":1772355600040,"completedAtMs":1772355600540}
+          {"type":"sleep","id":"call_2","durationMs":5,"startedAtMs":1772355600041,"completedAtMs":1772355600541}
+    "#]],
+    );
+    check_history(
+        CONTINUED,
+        &expect![[r#"
+        usage Some((41, 11)) of Some("01950000-0000-7000-8000-000000000104")
+        model Some("m-1") effort None
+        user "one"
+        assistant "first"
+        user "two, by January"
+        assistant "second"
+        user "three, by today"
+        assistant "third"
+        user "four"
+        assistant "fourth"
+        user "five"
+    "#]],
+    );
+}
+
+#[test]
+fn damage_and_unknown_records_are_passed_over() {
+    check_turns(
+        DAMAGED,
+        &expect![[r#"
+        turn-1 completed
+          {"type":"userMessage","id":"item-1","content":[{"type":"text","text":"one","text_elements":[]}]}
+          {"type":"agentMessage","id":"item-2","text":"first"}
+        turn-2 completed
+          {"type":"userMessage","id":"item-3","content":[{"type":"text","text":"glued to a torn line","text_elements":[]}]}
+        turn-3 completed
+          {"type":"userMessage","id":"item-4","content":[{"type":"text","text":"two","text_elements":[]}]}
+    "#]],
+    );
+    check_history(
+        DAMAGED,
+        &expect![[r#"
+        usage None of None
+        model None effort None
+        user "one"
+        assistant "first"
+        user "two"
+    "#]],
+    );
+    let report = file(DAMAGED).report;
+    assert_eq!((report.damaged, report.torn_tail), (6, true));
+}
+
+#[test]
+fn a_fork_begins_with_what_it_was_forked_from() {
+    let home = Home::new();
+    home.put("01950000-0000-7000-8000-000000000008", BASE.as_bytes());
+    let path = home.put("01950000-0000-7000-8000-000000000009", FORK.as_bytes());
+    let loaded = home.load(&path, ALL);
+    expect![[r#"
+        01950000-0000-7000-8000-000000000101 completed {"completedAt":1772355606,"durationMs":1500,"startedAt":1772355601}
+          {"type":"userMessage","id":"u-1","content":[{"type":"text","text":"one","text_elements":[]}],"startedAtMs":1772355600003,"completedAtMs":1772355600503}
+          {"type":"agentMessage","id":"msg_1","text":"first","startedAtMs":1772355600004,"completedAtMs":1772355600504}
+        01950000-0000-7000-8000-000000000109 completed {"completedAt":1772355606,"durationMs":1500,"startedAt":1772355601}
+          {"type":"userMessage","id":"u-9","content":[{"type":"text","text":"instead","text_elements":[]}],"startedAtMs":1772355600003,"completedAtMs":1772355600503}
+          {"type":"agentMessage","id":"msg_9","text":"other","startedAtMs":1772355600004,"completedAtMs":1772355600504}
+    "#]].assert_eq(&shown(loaded.turns.as_ref().unwrap()));
+    assert_eq!(loaded.history.len(), 4);
+    assert_eq!(loaded.meta.id.to_string(), "01950000-0000-7000-8000-000000000009");
+    // Its writer goes on behind its own last record, not behind the base's.
+    assert_eq!(loaded.report.last_ordinal, Some(13));
+}
+
+#[test]
+fn what_is_not_wanted_is_not_there() {
+    let home = Home::new();
+    let path = home.put("01950000-0000-7000-8000-000000000005", CONTINUED.as_bytes());
+    let (turns, history) = (
+        home.load(&path, Want { turns: true, history: false }),
+        home.load(&path, Want { turns: false, history: true }),
+    );
+    let all = home.load(&path, ALL);
+    assert_eq!((turns.turns, turns.history.len(), turns.usage), (all.turns.clone(), 0, None));
+    assert_eq!((history.turns, history.history.len()), (None, all.history.len()));
+    assert_eq!((history.usage, history.usage_turn_id), (all.usage, all.usage_turn_id));
+    assert_eq!((history.model, history.effort), (all.model, all.effort));
+}
+
+#[test]
+fn a_compaction_with_a_history_replaces_it() {
+    let compacted = json!({"timestamp": "2026-03-01T09:00:50.000Z", "type": "compacted", "payload": {
+        "message": "unused",
+        "replacement_history": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "kept"}]},
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "the summary"}]},
+        ],
+    }});
+    check_history(
+        &format!("{JANUARY}{compacted}\n"),
+        &expect![[r#"
+        usage Some((31, 21)) of Some("turn-1")
+        model Some("m-2") effort Some("high")
+        user "kept"
+        user "the summary"
+    "#]],
+    );
+}
+
+/// Every kind of item, as the wire has it. A review of the older form is missing: it is stored as two other items.
+fn every_item() -> Vec<ThreadItem> {
+    let items = json!([
+        {"type": "userMessage", "id": "u-1", "clientId": "c-1", "content": [
+            {"type": "text", "text": "go", "text_elements": [{"byteRange": {"start": 0, "end": 2}, "placeholder": "@go"}]},
+            {"type": "localImage", "path": "/w/a.png", "detail": "high"},
+            {"type": "image", "url": "data:image/png;base64,AA=="},
+            {"type": "text", "text": " on", "text_elements": [{"byteRange": {"start": 1, "end": 3}}]},
+            {"type": "skill", "name": "s", "path": "/s/SKILL.md"},
+            {"type": "mention", "name": "m", "path": "app://m"},
+        ]},
+        {"type": "userMessage", "id": "u-2", "content": [{"type": "localAudio", "path": "/w/a.wav"}]},
+        {"type": "hookPrompt", "id": "h-1", "fragments": [{"text": "hook", "hookRunId": "r-1"}]},
+        {"type": "agentMessage", "id": "msg_1", "text": "a\n\u{2028}b", "phase": "commentary"},
+        {"type": "agentMessage", "id": "msg_2", "text": "", "delivery": "async"},
+        {"type": "functionCallOutput", "id": "f-1", "name": "f", "output": "out"},
+        {"type": "plan", "id": "t-plan", "text": "- one\n"},
+        {"type": "reasoning", "id": "rs_1", "summary": ["**One**", "**Two**"], "content": ["raw"]},
+        {"type": "reasoning", "id": "rs_2", "summary": [], "content": []},
+        {"type": "commandExecution", "id": "call_1", "command": "/bin/bash -lc 'echo \"hi\"'", "cwd": "/w/with space",
+            "processId": "42", "source": "unifiedExecStartup", "status": "failed",
+            "commandActions": [{"type": "search", "command": "rg x", "query": "x", "path": null}],
+            "aggregatedOutput": "hi\n", "exitCode": 124, "durationMs": 1500},
+        {"type": "commandExecution", "id": "call_2", "command": "true", "cwd": "/w", "source": "agent",
+            "status": "declined", "commandActions": []},
+        {"type": "fileChange", "id": "call_3", "status": "completed", "changes": [
+            {"path": "/w/a", "kind": {"type": "update", "move_path": "/w/b"}, "diff": "@@ -1 +1 @@\n-a\n+b\n"},
+            {"path": "/w/c", "kind": {"type": "add"}, "diff": "x\n"},
+        ]},
+        {"type": "mcpToolCall", "id": "call_4", "server": "s", "tool": "t", "status": "failed", "arguments": {"a": [1, null]},
+            "result": {"content": [{"type": "text", "text": "boom"}], "structuredContent": null, "_meta": {"b": 1}},
+            "durationMs": 3},
+        {"type": "mcpToolCall", "id": "call_5", "server": "s", "tool": "t", "status": "failed", "arguments": null,
+            "error": {"message": "gone"}},
+        {"type": "dynamicToolCall", "id": "call_6", "namespace": "n", "tool": "mine", "arguments": {}, "status": "completed",
+            "contentItems": [{"type": "inputText", "text": "out"}], "success": true, "durationMs": 0},
+        {"type": "collabAgentToolCall", "id": "call_7", "tool": "wait", "status": "completed", "senderThreadId": "a",
+            "receiverThreadIds": ["b"], "agentsStates": {"b": {"status": "completed", "message": "done"}}},
+        {"type": "subAgentActivity", "id": "sa-1", "kind": "started", "agentThreadId": "b", "agentPath": "/root/b"},
+        {"type": "webSearch", "id": "ws_1", "query": "rust",
+            "action": {"type": "search", "query": "rust", "queries": ["rust", "serde"]}},
+        {"type": "webSearch", "id": "ws_2", "query": "", "action": null, "results": [{"url": "https://e.org"}]},
+        {"type": "imageView", "id": "call_8", "path": "/w/a b.png"},
+        {"type": "sleep", "id": "call_9", "durationMs": 5},
+        {"type": "imageGeneration", "id": "ig_1", "status": "completed", "result": "AA==", "revisedPrompt": "a dot"},
+        {"type": "enteredReviewMode", "id": "er-1", "review": "current changes"},
+        {"type": "exitedReviewMode", "id": "xr-1", "review": "Fine.\n\n- not parsed"},
+        {"type": "contextCompaction", "id": "cc-1"},
+    ]);
+    let items = items.as_array().unwrap().iter().zip(0..);
+    items
+        .map(|(item, index)| ThreadItem {
+            kind: serde_json::from_value::<ThreadItemKind>(item.clone()).unwrap(),
+            started_at_ms: Some(1_772_355_600_000 + index),
+            completed_at_ms: Some(1_772_355_600_500 + index),
+        })
+        .collect()
+}
+
+/// Writes a turn of these items to a new file and reads it back.
+fn written_and_read(mode: HistoryMode, items: &[ThreadItem]) -> Vec<Turn> {
+    let home = Home::new();
+    let thread_id = "01950000-0000-7000-8000-000000000001";
+    let meta = SessionMeta {
+        id: thread_id.parse().unwrap(),
+        timestamp: "2026-03-01T09:00:00.000Z".to_owned(),
+        cwd: "/w".into(),
+        originator: "ide".to_owned(),
+        cli_version: "1.0.0".to_owned(),
+        history_mode: (mode == HistoryMode::Paginated).then_some(mode),
+        ..SessionMeta::default()
+    };
+    let path = home.0.path().join("rollout.jsonl");
+    let mut writer = RolloutWriter::create(path.clone(), meta).unwrap();
+    let mut batch = Batch::new();
+    batch.event("task_started", &json!({"turn_id": "t-1", "started_at": 1})).unwrap();
+    for item in items {
+        write_item(&mut batch, mode, thread_id, "t-1", item).unwrap();
+    }
+    batch.event("task_complete", &json!({"turn_id": "t-1"})).unwrap();
+    writer.append(&batch).unwrap();
+    home.load(&path, ALL).turns.unwrap()
+}
+
+#[test]
+fn every_kind_of_item_comes_back_as_it_was() {
+    let items = every_item();
+    let mut kinds: Vec<String> =
+        items.iter().map(|item| json!(item)["type"].as_str().unwrap().to_owned()).collect();
+    kinds.dedup();
+    // One for every variant but `CodeReview`.
+    assert_eq!(kinds.len(), 19);
+    for mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+        let turns = written_and_read(mode, &items);
+        assert_eq!(turns.len(), 1, "{mode:?}");
+        assert_eq!(turns[0].items, items, "{mode:?}");
+    }
+}
+
+#[test]
+fn an_item_alone_in_its_turn_comes_back_once() {
+    for item in every_item() {
+        for mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+            let turns = written_and_read(mode, std::slice::from_ref(&item));
+            assert_eq!(turns[0].items, std::slice::from_ref(&item), "{mode:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_cut_anywhere_keeps_its_whole_records() {
+    let home = Home::new();
+    // The second turn has the same kinds of records as the first.
+    let lines: Vec<&str> = BASE.split_inclusive('\n').take(6).collect();
+    let read = |bytes: &[u8]| {
+        let path = home.put("01950000-0000-7000-8000-000000000008", bytes);
+        load(&Store::new(home.0.path()), &path, ALL).map(|loaded| shown(&loaded.turns.unwrap())).ok()
+    };
+    let mut begin = 0;
+    for (index, line) in lines.iter().enumerate() {
+        let before = read(lines[..index].concat().as_bytes());
+        for cut in 0..line.len() - 1 {
+            assert_eq!(read(&BASE.as_bytes()[..begin + cut]), before, "line {index} cut at {cut}");
+        }
+        begin += line.len();
+        // The line feed is no part of the record.
+        assert_eq!(read(&BASE.as_bytes()[..begin - 1]), read(&BASE.as_bytes()[..begin]), "line {index}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_harms_the_turn_it_is_in_and_no_other() {
+    let home = Home::new();
+    let original = file(BASE).turns.unwrap();
+    let first_line = BASE.find('\n').unwrap() + 1;
+    let second_turn = BASE.match_indices("task_started").nth(1).unwrap().0;
+    let second_turn = BASE[..second_turn].rfind('\n').unwrap();
+    // A linear congruential generator: the same flips on every run.
+    let mut random = 1_u64;
+    for _ in 0..1500 {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let at = first_line + (random >> 33) as usize % (BASE.len() - first_line);
+        let mut bytes = BASE.as_bytes().to_vec();
+        bytes[at] ^= 1 << (random >> 30 & 7);
+        let path = home.put("01950000-0000-7000-8000-000000000008", &bytes);
+        let turns = home.load(&path, ALL).turns.unwrap();
+        let unharmed = if at <= second_turn { &original[1] } else { &original[0] };
+        assert!(turns.contains(unharmed), "byte {at} flipped:\n{}", String::from_utf8_lossy(&bytes));
+    }
+}
