@@ -40,7 +40,7 @@ pub fn run(
     options: Options,
 ) -> anyhow::Result<()> {
     let environment = Arc::new(options.environment);
-    let codex_home = environment.codex_home().context("the home folder cannot be used")?;
+    let codex_home = environment.codex_home()?;
     let config = ConfigLoader::new(Arc::clone(&environment), codex_home, options.overrides);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)

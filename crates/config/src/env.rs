@@ -24,7 +24,7 @@ pub struct Environment {
 #[derive(Debug, thiserror::Error)]
 pub enum HomeError {
     /// `CODEX_HOME` names something that is not there: a typing error must not silently make a new identity.
-    #[error("CODEX_HOME points to {}, which cannot be used: {source}", path.display())]
+    #[error("CODEX_HOME points to {}, which cannot be used", path.display())]
     Missing {
         /// The value of the variable.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum HomeError {
         source: io::Error,
     },
     /// The default folder is absent and cannot be made.
-    #[error("cannot create {}: {source}", path.display())]
+    #[error("cannot create {}", path.display())]
     Create {
         /// The folder that was to be made.
         path: PathBuf,

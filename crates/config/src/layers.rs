@@ -411,12 +411,12 @@ mod tests {
         "
         .parse()
         .unwrap();
-        resolve_paths(&mut table, Path::new("/base"), Some(Path::new("/home/me")));
+        resolve_paths(&mut table, Path::new("/base"), Some(Path::new("/h/me")));
         expect![[r#"
             model = "not/a/path"
             model_instructions_file = "/base/prompt.md"
             log_dir = "/abs"
-            sqlite_home = "/home/me/db"
+            sqlite_home = "/h/me/db"
 
             [sandbox_workspace_write]
             writable_roots = ["/base/out", "/tmp/x"]

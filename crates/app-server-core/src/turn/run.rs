@@ -267,6 +267,7 @@ impl Turn<'_> {
             total: TokenUsageBreakdown::default(),
         });
         usage.last.total_tokens = window;
+        usage.total.total_tokens = window;
         self.tell_usage(conversation);
     }
 
