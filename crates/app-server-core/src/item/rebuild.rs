@@ -9,9 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::mem::discriminant;
 
 use app_server_protocol::v2::{
-    CommandExecutionSource, CommandExecutionStatus, GeneratedImage, LegacyAppPathString, McpToolCallError,
-    McpToolCallStatus, MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnItemsView,
-    TurnStatus, UserInput,
+    CommandExecutionSource, CommandExecutionStatus, LegacyAppPathString, McpToolCallError, McpToolCallStatus,
+    MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnItemsView, TurnStatus, UserInput,
 };
 use app_server_rollout::{Body, Event, Record};
 use serde::Deserialize;
@@ -21,8 +20,9 @@ use serde_json::value::RawValue;
 use super::output::CommandOutput;
 use super::recorded::{
     RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedReview, RecordedSearch,
-    RecordedStatus, StoredError, agent_message, mcp_tool_call, read_item, shell_line, wire_changes,
+    RecordedStatus, StoredError, mcp_tool_call, read_item, shell_line, wire_changes,
 };
+use super::{agent_message, generated_image};
 
 /// Puts turns together, record by record in the order of the file.
 #[derive(Default)]
@@ -549,17 +549,7 @@ impl TurnBuilder {
             result: Option<String>,
         }
         let Some(Image { id, status, revised_prompt, result }) = read(raw) else { return };
-        let kind = ThreadItemKind::ImageGeneration {
-            id,
-            status: status.unwrap_or_else(|| "completed".to_owned()),
-            image: GeneratedImage::Inline { result: result.unwrap_or_default() },
-            revised_prompt,
-            saved_path: None,
-            failure: None,
-            generation_id: None,
-            input_images: Vec::new(),
-            transparent_background: None,
-        };
+        let kind = generated_image(id, status, revised_prompt, result);
         self.add(kind, Source::Pair);
     }
 

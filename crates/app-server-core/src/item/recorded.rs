@@ -601,7 +601,7 @@ impl Recorded {
             },
             Recorded::AgentMessage { id, content, phase } => {
                 let text = content.into_iter().map(|RecordedText::Text { text }| text).collect();
-                agent_message(id, text, phase)
+                super::agent_message(id, text, phase)
             }
             Recorded::Reasoning { id, summary_text, raw_content } => {
                 ThreadItemKind::Reasoning { id, summary: summary_text, content: raw_content }
@@ -736,19 +736,6 @@ impl RecordedAction {
             }
             RecordedAction::Unknown { cmd } => CommandAction::Unknown { command: cmd },
         }
-    }
-}
-
-/// An agent message with the fields nobody fills.
-pub(super) fn agent_message(id: String, text: String, phase: Option<MessagePhase>) -> ThreadItemKind {
-    ThreadItemKind::AgentMessage {
-        moderation: None,
-        id,
-        text,
-        phase,
-        memory_citation: None,
-        delivery: None,
-        questions: None,
     }
 }
 

@@ -60,6 +60,7 @@ pub(super) struct Loaded {
     /// When the thread is unloaded, while nobody listens.
     abandoned_at: Option<Instant>,
     preview: String,
+    /// Of an ephemeral thread, whose name is stored nowhere.
     name: Option<String>,
     created_at: i64,
     updated_at: i64,
@@ -210,10 +211,6 @@ impl Loaded {
         if let Some(base) = stored.meta.base_instructions.as_ref().filter(|_| !base_is_given) {
             settings.base_instructions = base.text.as_str().into();
         }
-        let name = services.store.names().get(id).unwrap_or_else(|error| {
-            tracing::warn!(%error, "cannot read thread names");
-            None
-        });
         let loaded = Loaded {
             id: stored.meta.id.to_string(),
             settings,
@@ -230,7 +227,7 @@ impl Loaded {
             subscribed: Arc::new(AtomicBool::new(true)),
             abandoned_at: None,
             preview: header.preview.unwrap_or_default(),
-            name,
+            name: None,
             created_at: header.created_at,
             updated_at: header.updated_at,
             recency_at: header.recency_at,
@@ -273,12 +270,17 @@ impl Loaded {
 
     /// The thread as the wire shows it, without turns.
     pub(super) fn thread(&self) -> Thread {
+        // Another process may have renamed it.
+        let stored_name = self.services.store.names().get(self.meta.id).unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot read thread names");
+            None
+        });
         Thread {
             created_at: self.created_at,
             cwd: self.settings.wire_cwd(),
             model: Some(self.settings.model.clone()),
             model_provider: self.settings.provider.id.clone(),
-            name: self.name.clone(),
+            name: stored_name.or_else(|| self.name.clone()),
             preview: self.preview.clone(),
             reasoning_effort: self.settings.wire_effort(),
             recency_at: Some(self.recency_at),
@@ -422,6 +424,7 @@ impl Loaded {
             services: Arc::clone(&self.services),
             thread_id: self.id.clone(),
             turn_id,
+            started_at: turn.started_at,
             settings: self.settings.clone(),
             subscribed: Arc::clone(&self.subscribed),
             cancel: cancel.clone(),

@@ -43,7 +43,8 @@ pub(super) fn text_message(role: &str, text: &str) -> Box<RawValue> {
 /// The user's message. Parts that mean nothing to the model (mentions) are left out; a file that cannot be read is
 /// named in words, so that neither the user nor the model is left guessing.
 pub(super) fn user_message(input: &[UserInput]) -> Box<RawValue> {
-    message("user", input.iter().flat_map(parts).collect())
+    let mut images = 0;
+    message("user", input.iter().flat_map(|part| parts(part, &mut images)).collect())
 }
 
 fn message(role: &str, content: Vec<Part<'_>>) -> Box<RawValue> {
@@ -52,21 +53,19 @@ fn message(role: &str, content: Vec<Part<'_>>) -> Box<RawValue> {
     serde_json::value::to_raw_value(&message).expect("a message is always JSON")
 }
 
-fn parts(input: &UserInput) -> Vec<Part<'_>> {
+fn parts<'a>(input: &'a UserInput, images: &mut usize) -> Vec<Part<'a>> {
     let text = |text: String| vec![Part::InputText { text: text.into() }];
     match input {
         UserInput::Text { text, .. } => vec![Part::InputText { text: text.into() }],
-        UserInput::Image { source: MediaSource::Url { url }, detail } => image(
-            "<image>".into(),
-            Part::InputImage { image_url: Some(url.into()), file_id: None, detail: *detail },
-        ),
-        UserInput::Image { source: MediaSource::File { file_id }, detail } => image(
-            "<image>".into(),
-            Part::InputImage { image_url: None, file_id: Some(file_id), detail: *detail },
-        ),
+        UserInput::Image { source: MediaSource::Url { url }, detail } => {
+            image(images, Part::InputImage { image_url: Some(url.into()), file_id: None, detail: *detail })
+        }
+        UserInput::Image { source: MediaSource::File { file_id }, detail } => {
+            image(images, Part::InputImage { image_url: None, file_id: Some(file_id), detail: *detail })
+        }
         UserInput::LocalImage { path, detail } => match data_url(Path::new(path)) {
             Ok(url) => image(
-                format!("<image path=\"{path}\">").into(),
+                images,
                 Part::InputImage { image_url: Some(url.into()), file_id: None, detail: *detail },
             ),
             Err(reason) => text(format!("[The image {path} could not be read: {reason}]")),
@@ -77,9 +76,12 @@ fn parts(input: &UserInput) -> Vec<Part<'_>> {
     }
 }
 
-/// An image between two marks, so that the model can tell where it belongs among the words.
-fn image<'a>(mark: std::borrow::Cow<'a, str>, image: Part<'a>) -> Vec<Part<'a>> {
-    vec![Part::InputText { text: mark }, image, Part::InputText { text: "</image>".into() }]
+/// An image between two marks, so that the model can tell where it belongs among the words. The form of the marks is
+/// the reference's, whose previews of threads leave it out (observed).
+fn image<'a>(images: &mut usize, image: Part<'a>) -> Vec<Part<'a>> {
+    *images += 1;
+    let mark = format!("<image name=[Image #{images}]>");
+    vec![Part::InputText { text: mark.into() }, image, Part::InputText { text: "</image>".into() }]
 }
 
 fn data_url(path: &Path) -> Result<String, String> {
@@ -119,7 +121,7 @@ mod tests {
         check(
             &[text, image, mention],
             &expect_test::expect![[
-                r#"{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"},{"type":"input_text","text":"<image>"},{"type":"input_image","image_url":"data:x"},{"type":"input_text","text":"</image>"}]}"#
+                r#"{"type":"message","role":"user","content":[{"type":"input_text","text":"hi"},{"type":"input_text","text":"<image name=[Image #1]>"},{"type":"input_image","image_url":"data:x"},{"type":"input_text","text":"</image>"}]}"#
             ]],
         );
     }

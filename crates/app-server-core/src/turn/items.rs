@@ -4,8 +4,8 @@
 use app_server_model_client::{OutputItem, OutputItemKind, WebSearchAction as ModelSearch};
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    AgentMessageDeltaNotification, GeneratedImage, ItemCompletedNotification, ItemStartedNotification,
-    MessagePhase, ModeKind, PlanDeltaNotification, RawResponseItemCompletedNotification,
+    AgentMessageDeltaNotification, ItemCompletedNotification, ItemStartedNotification, MessagePhase,
+    ModeKind, PlanDeltaNotification, RawResponseItemCompletedNotification,
     ReasoningSummaryPartAddedNotification, ReasoningSummaryTextDeltaNotification,
     ReasoningTextDeltaNotification, ThreadItem, ThreadItemKind, WebSearchAction,
 };
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::plan::{self, Piece, PlanSplitter};
 use super::{Conversation, TurnContext};
 use crate::clock::now_ms;
+use crate::item::{agent_message, generated_image};
 
 /// The item deltas belong to, and the plan inside of it.
 #[derive(Default)]
@@ -223,17 +224,7 @@ impl OpenItems {
                 None
             }
             OutputItemKind::ImageGeneration { id, status, revised_prompt, result } => {
-                let kind = |id| ThreadItemKind::ImageGeneration {
-                    id,
-                    status: status.unwrap_or_else(|| "completed".to_owned()),
-                    image: GeneratedImage::Inline { result: result.unwrap_or_default() },
-                    revised_prompt,
-                    saved_path: None,
-                    failure: None,
-                    generation_id: None,
-                    input_images: Vec::new(),
-                    transparent_background: None,
-                };
+                let kind = |id| generated_image(id, status, revised_prompt, result);
                 self.complete(context, conversation, id, kind, &item.raw);
                 None
             }
@@ -310,15 +301,7 @@ fn message(id: String, text: String, phase: Option<&str>) -> ThreadItemKind {
         Some("final_answer") => Some(MessagePhase::FinalAnswer),
         _ => None,
     };
-    ThreadItemKind::AgentMessage {
-        moderation: None,
-        id,
-        text,
-        phase,
-        memory_citation: None,
-        delivery: None,
-        questions: None,
-    }
+    agent_message(id, text, phase)
 }
 
 fn search(id: String, action: Option<ModelSearch>) -> ThreadItemKind {

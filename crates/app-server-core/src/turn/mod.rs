@@ -143,6 +143,8 @@ pub(crate) struct TurnContext {
     pub(crate) services: Arc<Services>,
     pub(crate) thread_id: String,
     pub(crate) turn_id: String,
+    /// Unix seconds, as told in `turn/started`.
+    pub(crate) started_at: Option<i64>,
     pub(crate) settings: Settings,
     /// Set while the client wants this thread's events.
     pub(crate) subscribed: Arc<AtomicBool>,

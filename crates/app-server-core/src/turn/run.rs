@@ -19,7 +19,7 @@ use super::items::OpenItems;
 use super::{
     Conversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, failure, input,
 };
-use crate::clock::{now_ms, now_s};
+use crate::clock::now_ms;
 use crate::rate_limits;
 use crate::services::Services;
 use crate::thread::sandbox_mode_of;
@@ -83,7 +83,7 @@ impl Turn<'_> {
         struct Started<'a> {
             turn_id: &'a str,
             root_turn_id: &'a str,
-            started_at: i64,
+            started_at: Option<i64>,
             model_context_window: Option<i64>,
             collaboration_mode_kind: ModeKind,
         }
@@ -93,7 +93,7 @@ impl Turn<'_> {
             &Started {
                 turn_id: &context.turn_id,
                 root_turn_id: &context.turn_id,
-                started_at: now_s(),
+                started_at: context.started_at,
                 model_context_window: self.window(),
                 collaboration_mode_kind: context.settings.mode,
             },
