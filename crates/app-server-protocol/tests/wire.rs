@@ -116,6 +116,7 @@ fn requests_of_the_client() {
         "turn/start",
         "turn/interrupt",
         "turn/steer",
+        "collaborationMode/list",
     ];
     for method in in_use {
         assert!(seen.contains(method), "no golden message for {method}");

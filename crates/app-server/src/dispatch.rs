@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::handlers::{session, thread, turn};
+use crate::handlers::{model, session, thread, turn};
 use crate::message_processor::Server;
 use crate::outgoing::Responder;
 use crate::rpc_error;
@@ -43,6 +43,9 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         // Quick, and they change the server's state: answered here.
         M::Initialize => call.here::<client::Initialize>(server, method, session::initialize),
         M::ThreadLoadedList => call.here::<client::ThreadLoadedList>(server, method, thread::loaded_list),
+        M::CollaborationModeList => {
+            call.here::<client::CollaborationModeList>(server, method, model::collaboration_modes);
+        }
 
         // About one thread: done by its actor, in the order they came.
         M::ThreadStart => call.by_thread::<client::ThreadStart>(server, method, thread::start).await,
@@ -78,7 +81,6 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::SkillsList => call.not_yet::<client::SkillsList>(server, method),
         M::SkillsConfigWrite => call.not_yet::<client::SkillsConfigWrite>(server, method),
         M::ModelList => call.not_yet::<client::ModelList>(server, method),
-        M::CollaborationModeList => call.not_yet::<client::CollaborationModeList>(server, method),
         M::McpServerOauthLogin => call.not_yet::<client::McpServerOauthLogin>(server, method),
         M::ConfigMcpServerReload => call.not_yet::<client::ConfigMcpServerReload>(server, method),
         M::McpServerStatusList => call.not_yet::<client::McpServerStatusList>(server, method),

@@ -5,7 +5,7 @@ mod rebuild;
 mod recorded;
 mod replay;
 
-use app_server_protocol::v2::{GeneratedImage, MessagePhase, ThreadItemKind};
+use app_server_protocol::v2::{MessagePhase, ThreadItemKind};
 
 pub(crate) use recorded::{RecordedError, write_item};
 pub(crate) use replay::{Want, load};
@@ -20,26 +20,6 @@ pub(crate) fn agent_message(id: String, text: String, phase: Option<MessagePhase
         memory_citation: None,
         delivery: None,
         questions: None,
-    }
-}
-
-/// An image the model's provider made, without the members no server of ours fills.
-pub(crate) fn generated_image(
-    id: String,
-    status: Option<String>,
-    revised_prompt: Option<String>,
-    result: Option<String>,
-) -> ThreadItemKind {
-    ThreadItemKind::ImageGeneration {
-        id,
-        status: status.unwrap_or_else(|| "completed".to_owned()),
-        image: GeneratedImage::Inline { result: result.unwrap_or_default() },
-        revised_prompt,
-        saved_path: None,
-        failure: None,
-        generation_id: None,
-        input_images: Vec::new(),
-        transparent_background: None,
     }
 }
 

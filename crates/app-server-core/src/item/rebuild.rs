@@ -22,7 +22,7 @@ use super::recorded::{
     RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedReview, RecordedSearch,
     RecordedStatus, StoredError, mcp_tool_call, read_item, shell_line, wire_changes,
 };
-use super::{agent_message, generated_image};
+use super::agent_message;
 
 /// Puts turns together, record by record in the order of the file.
 #[derive(Default)]
@@ -448,7 +448,6 @@ impl TurnBuilder {
         match kind.as_ref() {
             "function_call" | "local_shell_call" => self.call(raw),
             "function_call_output" => self.output(raw),
-            "image_generation_call" => self.image(raw),
             _ => {}
         }
     }
@@ -535,22 +534,6 @@ impl TurnBuilder {
                 return;
             }
         }
-    }
-
-    fn image(&mut self, raw: &RawValue) {
-        #[derive(Deserialize)]
-        struct Image {
-            id: String,
-            #[serde(default)]
-            status: Option<String>,
-            #[serde(default)]
-            revised_prompt: Option<String>,
-            #[serde(default)]
-            result: Option<String>,
-        }
-        let Some(Image { id, status, revised_prompt, result }) = read(raw) else { return };
-        let kind = generated_image(id, status, revised_prompt, result);
-        self.add(kind, Source::Pair);
     }
 
     /// Adds an item to the open turn, or to one of its own when none is open.

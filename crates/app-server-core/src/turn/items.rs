@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::plan::{self, Piece, PlanSplitter};
 use super::{Conversation, TurnContext};
 use crate::clock::now_ms;
-use crate::item::{agent_message, generated_image};
+use crate::item::agent_message;
 
 /// The item deltas belong to, and the plan inside of it.
 #[derive(Default)]
@@ -223,9 +223,9 @@ impl OpenItems {
                 self.complete(context, conversation, id, |id| search(id, action), &item.raw);
                 None
             }
-            OutputItemKind::ImageGeneration { id, status, revised_prompt, result } => {
-                let kind = |id| generated_image(id, status, revised_prompt, result);
-                self.complete(context, conversation, id, kind, &item.raw);
+            // No item of the client's yet; the model is to find it in its history.
+            OutputItemKind::ImageGeneration { .. } => {
+                conversation.record(&item.raw);
                 None
             }
             _ => None,

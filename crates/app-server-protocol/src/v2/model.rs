@@ -44,7 +44,7 @@ pub struct CollaborationModeMask {
     pub name: String,
     /// The effort the mode works with.
     #[serde(default)]
-    pub reasoning_effort: Option<Option<ReasoningEffort>>,
+    pub reasoning_effort: Option<ReasoningEffort>,
 }
 
 /// A kind of input a model understands.

@@ -10,4 +10,4 @@ export type CollaborationModeMask = { mode: ModeKind | null, model: string | nul
 /**
  * The effort the mode works with.
  */
-reasoning_effort: ReasoningEffort | null | null, };
+reasoning_effort: ReasoningEffort | null, };
