@@ -17,12 +17,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::agent_message;
 use super::output::CommandOutput;
 use super::recorded::{
     RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedReview, RecordedSearch,
     RecordedStatus, StoredError, mcp_tool_call, read_item, shell_line, wire_changes,
 };
-use super::agent_message;
 
 /// Puts turns together, record by record in the order of the file.
 #[derive(Default)]

@@ -2,7 +2,8 @@
 
 use app_server_protocol::RpcError;
 use app_server_protocol::v2::{
-    CollaborationModeListParams, CollaborationModeListResponse, CollaborationModeMask, ModeKind, ReasoningEffort,
+    CollaborationModeListParams, CollaborationModeListResponse, CollaborationModeMask, ModeKind,
+    ReasoningEffort,
 };
 
 use crate::message_processor::Server;
