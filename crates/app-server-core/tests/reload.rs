@@ -258,7 +258,6 @@ async fn items_read_back_are_the_items_seen_live() {
             "agentMessage",
             "webSearch",
             "webSearch",
-            "imageGeneration",
             "agentMessage",
             "userMessage",
             "plan",
