@@ -1,5 +1,5 @@
-//! Forks of 0.169, whose history starts in another rollout (`history_base`) instead of being copied. Must not know
-//! how else a fork is made.
+//! Forks and reverted threads of 0.169, whose history starts in another rollout (`history_base`) instead of being
+//! copied. Must not know how else a fork is made.
 
 use std::cell::OnceCell;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ use crate::reader::{ReadError, ScanReport, scan};
 use crate::record::{Body, Record};
 use crate::store::Store;
 
-/// Forks of forks that are followed; bounds what a file that names itself can do.
+/// Forks of forks, and reverts, that are followed; bounds what a file that names itself can do.
 const MAX_DEPTH: usize = 16;
 
 impl Store {
@@ -45,7 +45,7 @@ impl Store {
         let mut is_first_meta = true;
         scan(path, |record| {
             if depth > 0 && record.ordinal.is_none_or(|ordinal| ordinal >= end_ordinal) {
-                // Behind the point where the fork left, or not of the numbered history at all.
+                // Behind the point where the fork left, or what a revert took back, or not of the numbered history at all.
                 return ControlFlow::Continue(());
             }
             let Body::SessionMeta(meta) = &record.body else { return each(record) };
@@ -66,7 +66,7 @@ impl Store {
         each: &mut dyn FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Some(path) = Bases::new(self).find(base.thread_id) else {
-            tracing::warn!(thread_id = %base.thread_id, "a fork's source is gone; its history starts at the fork");
+            tracing::warn!(segment = %base.thread_id, "what a thread continues is gone; its history starts behind it");
             return ControlFlow::Continue(());
         };
         let mut flow = ControlFlow::Continue(());
@@ -76,13 +76,13 @@ impl Store {
             flow
         });
         if let Err(error) = scanned {
-            tracing::warn!(%error, "cannot read a fork's source; its history starts at the fork");
+            tracing::warn!(%error, "cannot read what a thread continues; its history starts behind it");
         }
         flow
     }
 }
 
-/// Finds the rollouts that forks continue, looking at the directories once for many forks.
+/// Finds the rollouts that others continue, looking at the directories once for many forks.
 pub(crate) struct Bases<'a> {
     store: &'a Store,
     names: OnceCell<[Arc<Names>; 2]>,
@@ -93,14 +93,14 @@ impl<'a> Bases<'a> {
         Self { store, names: OnceCell::new() }
     }
 
-    fn find(&self, id: Uuid) -> Option<PathBuf> {
+    fn find(&self, segment: Uuid) -> Option<PathBuf> {
         let names = self
             .names
             .get_or_init(|| [false, true].map(|archived| self.store.rollouts(archived).unwrap_or_default()));
-        names.iter().find_map(|names| names.find(id))
+        names.iter().find_map(|names| names.find_segment(segment))
     }
 
-    /// Returns the head with the first user message of the whole history, which for a fork may be its base's.
+    /// Returns the head with the first user message of the whole history, which may be its base's.
     pub(crate) fn complete(&self, head: Arc<Head>) -> Arc<Head> {
         let Some(mut base) = head.meta.history_base else { return head };
         let mut whole = Head::clone(&head);

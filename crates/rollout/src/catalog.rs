@@ -1,7 +1,8 @@
 //! The names of all rollouts under one root, kept in memory and re-read only where a directory changed. Must not
 //! open a rollout.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, DirEntry};
 use std::io;
@@ -29,14 +30,26 @@ pub(crate) struct Directory {
 struct FileEntry {
     seconds: i64,
     id: Uuid,
+    segment: Uuid,
     name: Box<str>,
 }
 
-/// All rollouts of a root at one moment, newest name first.
+impl FileEntry {
+    /// Returns what is greater for the newer of two files of a thread. A segment's id tells when it began; the times
+    /// of names are local ones, which go back with the clocks and on journeys.
+    fn age(&self) -> (bool, Uuid, i64) {
+        (self.segment != self.id, self.segment, self.seconds)
+    }
+}
+
+/// All rollouts of a root at one moment.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     directories: Vec<Arc<Directory>>,
+    /// The newest file of each thread, newest name first.
     order: Vec<At>,
+    /// The other files, newest name first: what a thread was before it was reverted.
+    older: Vec<At>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +61,7 @@ struct At {
 }
 
 impl Names {
+    /// Returns the number of threads.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
     }
@@ -59,14 +73,42 @@ impl Names {
     }
 
     pub(crate) fn path(&self, index: usize) -> PathBuf {
-        let at = &self.order[index];
-        let directory = &self.directories[at.directory as usize];
-        directory.path.join(&*directory.files[at.file as usize].name)
+        self.path_at(&self.order[index])
+    }
+
+    /// Returns all files, those of the same thread included.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        self.all().map(|at| self.path_at(at))
     }
 
     /// Returns the newest file of a thread.
     pub(crate) fn find(&self, id: Uuid) -> Option<PathBuf> {
-        self.order.iter().position(|at| at.id == id).map(|index| self.path(index))
+        self.order.iter().find(|at| at.id == id).map(|at| self.path_at(at))
+    }
+
+    /// Returns the newest file of a segment.
+    pub(crate) fn find_segment(&self, segment: Uuid) -> Option<PathBuf> {
+        self.all().find(|at| self.file(at).segment == segment).map(|at| self.path_at(at))
+    }
+
+    /// Returns a thread's segments and the newest file of each, the newest segment first.
+    pub(crate) fn segments(&self, id: Uuid) -> Vec<(Uuid, PathBuf)> {
+        let mut found: Vec<&At> = self.all().filter(|at| at.id == id).collect();
+        found.sort_by_key(|at| std::cmp::Reverse(self.file(at).age()));
+        found.dedup_by_key(|at| self.file(at).segment);
+        found.into_iter().map(|at| (self.file(at).segment, self.path_at(at))).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &At> {
+        self.order.iter().chain(&self.older)
+    }
+
+    fn file(&self, at: &At) -> &FileEntry {
+        &self.directories[at.directory as usize].files[at.file as usize]
+    }
+
+    fn path_at(&self, at: &At) -> PathBuf {
+        self.directories[at.directory as usize].path.join(&*self.file(at).name)
     }
 
     fn of(directories: Vec<Arc<Directory>>) -> Self {
@@ -81,7 +123,27 @@ impl Names {
         }
         // Almost sorted already: days come newest first, and so do the files of each.
         order.sort_by_key(|at| std::cmp::Reverse((at.seconds, at.id)));
-        Self { directories, order }
+        let mut names = Self { directories, order, older: Vec::new() };
+        names.set_older_apart();
+        names
+    }
+
+    fn set_older_apart(&mut self) {
+        let mut newest = HashMap::with_capacity(self.order.len());
+        let mut is_older = vec![false; self.order.len()];
+        for (index, at) in self.order.iter().enumerate() {
+            match newest.entry(at.id) {
+                Entry::Vacant(entry) => {
+                    entry.insert(index);
+                }
+                Entry::Occupied(mut entry) => {
+                    let is_newer = self.file(at).age() > self.file(&self.order[*entry.get()]).age();
+                    is_older[if is_newer { entry.insert(index) } else { index }] = true;
+                }
+            }
+        }
+        let mut flags = is_older.into_iter();
+        self.older = self.order.extract_if(.., |_| flags.next().unwrap_or_default()).collect();
     }
 }
 
@@ -219,16 +281,16 @@ fn rollouts(entries: &[DirEntry]) -> Vec<FileEntry> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let parsed = file_name::parse(&name)?;
-            let file = FileEntry { seconds: parsed.seconds, id: parsed.id, name: name.into() };
+            let file_name::Parsed { seconds, id, segment, .. } = parsed;
+            let file = FileEntry { seconds, id, segment, name: name.into() };
             Some((file, parsed.compressed))
         })
         .collect();
+    let key = |file: &FileEntry| (file.seconds, file.id, file.segment);
     found.sort_by(|(a, a_compressed), (b, b_compressed)| {
-        (b.seconds, b.id).cmp(&(a.seconds, a.id)).then(a_compressed.cmp(b_compressed))
+        key(b).cmp(&key(a)).then(a_compressed.cmp(b_compressed))
     });
-    found.dedup_by(|(file, compressed), (before, _)| {
-        *compressed && (file.seconds, file.id) == (before.seconds, before.id)
-    });
+    found.dedup_by(|(file, compressed), (before, _)| *compressed && key(file) == key(before));
     found.into_iter().map(|(file, _)| file).collect()
 }
 

@@ -1,5 +1,5 @@
-//! Names of rollout files: `rollout-YYYY-MM-DDThh-mm-ss-<thread id>.jsonl`, perhaps with `.zst` behind. Must not
-//! touch the disk.
+//! Names of rollout files: `rollout-YYYY-MM-DDThh-mm-ss-<thread id>[_<segment>].jsonl`, perhaps with `.zst` behind.
+//! Must not touch the disk.
 
 use std::path::PathBuf;
 
@@ -14,9 +14,13 @@ pub(crate) struct Parsed {
     /// The name's time read as if it were UTC, in seconds since the epoch (writers put local time there).
     pub(crate) seconds: i64,
     pub(crate) id: Uuid,
+    /// What tells the files of one thread apart: 0.169 goes on in another one after each revert. The first file's
+    /// is the thread id, which its name does not repeat.
+    pub(crate) segment: Uuid,
     pub(crate) compressed: bool,
 }
 
+const TIME_CHARS: usize = 19;
 const UUID_CHARS: usize = 36;
 
 /// Reads a file name; `None` for any other file.
@@ -26,9 +30,15 @@ pub(crate) fn parse(name: &str) -> Option<Parsed> {
         None => (name.strip_suffix(".jsonl")?, false),
     };
     let rest = stem.strip_prefix("rollout-")?;
-    let (time, id) = rest.split_at_checked(rest.len().checked_sub(UUID_CHARS)?)?;
-    let id = Uuid::try_parse(id).ok()?;
-    Some(Parsed { seconds: seconds(time.strip_suffix('-')?)?, id, compressed })
+    let (time, ids) = rest.split_at_checked(TIME_CHARS)?;
+    let ids = ids.strip_prefix('-')?;
+    let (id, segment) = ids.split_once('_').unwrap_or((ids, ids));
+    Some(Parsed { seconds: seconds(time)?, id: uuid(id)?, segment: uuid(segment)?, compressed })
+}
+
+fn uuid(text: &str) -> Option<Uuid> {
+    // The other spellings of an id are no part of a name.
+    (text.len() == UUID_CHARS).then(|| Uuid::try_parse(text).ok())?
 }
 
 /// Reads `YYYY-MM-DDThh-mm-ss` as if it were UTC.
@@ -74,9 +84,20 @@ mod tests {
         let parsed = parse(NAME).unwrap();
         assert_eq!(parsed.seconds, 1_772_409_598);
         assert_eq!(parsed.id.to_string(), "01950000-0000-7000-8000-000000000001");
+        assert_eq!(parsed.segment, parsed.id);
         assert!(!parsed.compressed);
         assert!(parse(&format!("{NAME}.zst")).unwrap().compressed);
         assert_eq!(day_of(NAME).unwrap(), PathBuf::from("2026/03/01"));
+    }
+
+    #[test]
+    fn a_name_tells_the_segment() {
+        let name = NAME.replace(".jsonl", "_01950000-0000-7000-8000-0000000000a1.jsonl");
+        let parsed = parse(&name).unwrap();
+        assert_eq!(parsed.id, parse(NAME).unwrap().id);
+        assert_eq!(parsed.segment.to_string(), "01950000-0000-7000-8000-0000000000a1");
+        assert!(parse(&format!("{name}.zst")).unwrap().compressed);
+        assert_eq!(day_of(&name).unwrap(), PathBuf::from("2026/03/01"));
     }
 
     #[test]
@@ -88,6 +109,10 @@ mod tests {
             "rollout-2026-13-01T23-59-58-01950000-0000-7000-8000-000000000001.jsonl",
             "rollout-2026-03-01T23-59-58x01950000-0000-7000-8000-000000000001.jsonl",
             "rollout-2026-03-01T23-59-58-01950000-0000-7000-8000-000000000001.json",
+            "rollout-2026-03-01T23-59-58-01950000000070008000000000000001.jsonl",
+            "rollout-2026-03-01T23-59-58-01950000-0000-7000-8000-000000000001_.jsonl",
+            "rollout-2026-03-01T23-59-58-01950000-0000-7000-8000-000000000001_1.jsonl",
+            "rollout-2026-03-01T23-59-58-_01950000-0000-7000-8000-000000000001.jsonl",
             "rollout-äääääääääääääääääääääääääää-7000-8000-000000000001.jsonl",
         ] {
             assert_eq!(parse(name), None, "{name}");

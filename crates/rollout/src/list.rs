@@ -240,7 +240,7 @@ struct TimedEntry {
 }
 
 impl Store {
-    /// Lists one page of threads.
+    /// Lists one page of threads, each by its newest file.
     ///
     /// Only heads of files are read, and of those only the ones the page needs; what was read before is taken
     /// from memory if size, time and inode of the file say that it still holds. A thread another program wrote
@@ -298,8 +298,7 @@ impl Store {
 
     fn all_paths(&self) -> io::Result<Vec<PathBuf>> {
         let (live, archived) = (self.rollouts(false)?, self.rollouts(true)?);
-        let paths = |names: &Names| (0..names.len()).map(|index| names.path(index)).collect::<Vec<_>>();
-        Ok([paths(&live), paths(&archived)].concat())
+        Ok(live.paths().chain(archived.paths()).collect())
     }
 
     fn order(&self, query: &ListQuery) -> io::Result<Order> {

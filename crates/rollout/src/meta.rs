@@ -73,7 +73,7 @@ pub struct SessionMeta {
     /// Memory setting of the thread (0.169), opaque.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub memory_mode: Option<Value>,
-    /// Position in another rollout this history continues (0.169 forks); [`crate::Store::scan_history`] follows it.
+    /// Position in another rollout this history continues (0.169 forks and reverts); [`crate::Store::scan_history`] follows it.
     #[serde(default, deserialize_with = "lenient", skip_serializing_if = "Option::is_none")]
     pub history_base: Option<HistoryBase>,
     /// First ordinal that belongs to a sub-agent itself (0.169).
@@ -108,10 +108,12 @@ pub struct BaseInstructions {
     pub text: String,
 }
 
-/// Where the history of a 0.169 fork comes from (observed: the byte offset is there as well and is not needed).
+/// Where the history of a 0.169 fork, or of a reverted thread, comes from (observed: the byte offset is there as well
+/// and is not needed).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryBase {
-    /// Thread whose rollout holds the start of the history.
+    /// Segment whose rollout holds the start of the history: the thread's id for the first file of a thread, for the
+    /// file that a revert began the id behind the thread's in its name.
     pub thread_id: Uuid,
     /// First ordinal that is not part of it.
     pub end_ordinal_exclusive: u64,

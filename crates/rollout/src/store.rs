@@ -98,7 +98,8 @@ impl Store {
         &self.names
     }
 
-    /// Finds a thread by the id in its file's name; of several the newest.
+    /// Finds a thread by the id in its file's name; of several files the newest, which is the one to append to: 0.169
+    /// goes on in another file after a revert.
     ///
     /// # Errors
     /// The system's; absent directories hold no threads.
@@ -122,48 +123,51 @@ impl Store {
         self.codex_home.join("sessions").join(file_name::dated(id, now))
     }
 
-    /// Moves a live thread's rollout to the archive and returns its new place. Its time stays.
+    /// Moves a live thread to the archive, with all its files (`path` is one of them), and returns the new place of
+    /// `path`. Times stay.
     ///
     /// # Errors
     /// [`MoveError`]; nothing was moved then.
     pub fn archive(&self, path: &Path) -> Result<PathBuf, MoveError> {
-        let root = self.codex_home.join("sessions");
-        let name = rollout_in(path, &root)?;
-        let target = self.codex_home.join("archived_sessions").join(name);
-        move_pair(path, &target)?;
-        Ok(target)
+        let mut files = self.files_of(path, false)?;
+        // The newest last, and back first: cut off in between, it is still the one found, and what it continues is
+        // read from either place. Found without it, the thread would be as before its revert.
+        files.reverse();
+        move_all(&files, |file| self.place(file, true))?;
+        Ok(self.place(path, true))
     }
 
-    /// Moves an archived rollout back to the day its name says, makes it the latest updated, and returns its place.
+    /// Moves an archived thread, with all its files (`path` is one of them), back to the days their names say, makes
+    /// it the latest updated, and returns the new place of `path`.
     ///
     /// # Errors
     /// [`MoveError`]; nothing was moved then.
     pub fn unarchive(&self, path: &Path) -> Result<PathBuf, MoveError> {
-        let root = self.codex_home.join("archived_sessions");
-        let name = rollout_in(path, &root)?;
-        let day =
-            file_name::day_of(&name).ok_or_else(|| MoveError::NotThere { path: path.to_owned(), root })?;
-        let target = self.codex_home.join("sessions").join(day).join(name);
-        move_pair(path, &target)?;
-        let touched = File::open(&target).and_then(|file| file.set_modified(SystemTime::now()));
-        if let Err(error) = touched {
-            tracing::debug!(%error, path = %target.display(), "cannot set the time of an unarchived rollout");
+        let files = self.files_of(path, true)?;
+        move_all(&files, |file| self.place(file, false))?;
+        for target in files.iter().map(|file| self.place(file, false)) {
+            let touched = File::open(&target).and_then(|file| file.set_modified(SystemTime::now()));
+            if let Err(error) = touched {
+                tracing::debug!(%error, path = %target.display(), "cannot set the time of an unarchived rollout");
+            }
         }
-        Ok(target)
+        Ok(self.place(path, false))
     }
 
-    /// Removes a rollout, live or archived, in both its forms.
+    /// Removes a thread, live or archived, with all its files (`path` is one of them) in both their forms.
     ///
     /// # Errors
-    /// [`MoveError`]; an absent file is none.
+    /// [`MoveError`]; an absent file is none. What was removed before is gone; the newest file goes last, so that the
+    /// thread does not come back as it was before a revert.
     pub fn delete(&self, path: &Path) -> Result<(), MoveError> {
-        let sessions = self.codex_home.join("sessions");
-        if rollout_in(path, &sessions).is_err() {
-            rollout_in(path, &self.codex_home.join("archived_sessions"))?;
-        }
-        let pair = files::pair(path);
-        for path in [pair.plain, pair.compressed] {
-            files::if_exists(fs::remove_file(&path)).map_err(|source| MoveError::Io { path, source })?;
+        let files = match self.files_of(path, false) {
+            Err(MoveError::NotThere { .. }) => self.files_of(path, true)?,
+            files => files?,
+        };
+        for pair in files.iter().rev().map(|file| files::pair(file)) {
+            for path in [pair.plain, pair.compressed] {
+                files::if_exists(fs::remove_file(&path)).map_err(|source| MoveError::Io { path, source })?;
+            }
         }
         Ok(())
     }
@@ -190,6 +194,30 @@ impl Store {
         });
         let archived = path.starts_with(self.codex_home.join("archived_sessions"));
         Ok(header(&head, version, path.to_owned(), archived, name))
+    }
+
+    fn root(&self, archived: bool) -> PathBuf {
+        self.codex_home.join(if archived { "archived_sessions" } else { "sessions" })
+    }
+
+    /// Returns where a rollout of this name belongs.
+    fn place(&self, path: &Path, archived: bool) -> PathBuf {
+        let name = path.file_name().unwrap_or_default();
+        let day = name.to_str().filter(|_| !archived).and_then(file_name::day_of).unwrap_or_default();
+        self.root(archived).join(day).join(name)
+    }
+
+    /// Returns the files of the thread that the rollout `path` belongs to, newest first: `path` itself and the other
+    /// segments. Another file of its own segment is not the thread's, just one with the same id.
+    fn files_of(&self, path: &Path, archived: bool) -> Result<Vec<PathBuf>, MoveError> {
+        let parsed = rollout_in(path, &self.root(archived))?;
+        let io_error = |source| MoveError::Io { path: path.to_owned(), source };
+        let mut segments = self.rollouts(archived).map_err(io_error)?.segments(parsed.id);
+        match segments.iter_mut().find(|(segment, _)| *segment == parsed.segment) {
+            Some((_, file)) => path.clone_into(file),
+            None => segments.push((parsed.segment, path.to_owned())),
+        }
+        Ok(segments.into_iter().map(|(_, file)| file).collect())
     }
 
     pub(crate) fn rollouts(&self, archived: bool) -> io::Result<Arc<Names>> {
@@ -224,35 +252,57 @@ pub(crate) fn header(
     }
 }
 
-/// Returns the file's name if `path` is a rollout below `root`, symbolic links followed.
-fn rollout_in(path: &Path, root: &Path) -> Result<String, MoveError> {
+/// Returns what the file's name says if `path` is a rollout below `root`, symbolic links followed.
+fn rollout_in(path: &Path, root: &Path) -> Result<file_name::Parsed, MoveError> {
     let not_there = || MoveError::NotThere { path: path.to_owned(), root: root.to_owned() };
-    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(not_there)?;
-    file_name::parse(name).ok_or_else(not_there)?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let parsed = name.and_then(file_name::parse).ok_or_else(not_there)?;
     let parent = path.parent().and_then(|parent| parent.canonicalize().ok()).ok_or_else(not_there)?;
     let root = root.canonicalize().map_err(|_| not_there())?;
     if !parent.starts_with(root) {
         return Err(not_there());
     }
-    Ok(name.to_owned())
+    Ok(parsed)
 }
 
-/// Moves both forms of a rollout, without replacing anything.
-fn move_pair(path: &Path, target: &Path) -> Result<(), MoveError> {
-    let io_error = |source| MoveError::Io { path: path.to_owned(), source };
-    let (from, to) = (files::pair(path), files::pair(target));
-    for target in [&to.plain, &to.compressed] {
-        if target.try_exists().map_err(io_error)? {
-            return Err(MoveError::Exists(target.clone()));
+/// Moves rollouts in both their forms, in this order, without replacing anything; all of them or none.
+fn move_all(files: &[PathBuf], place: impl Fn(&Path) -> PathBuf) -> Result<(), MoveError> {
+    let io_error = |path: &Path, source| MoveError::Io { path: path.to_owned(), source };
+    let mut steps = Vec::new();
+    for path in files {
+        let (from, to) = (files::pair(path), files::pair(&place(path)));
+        for (from, to) in [(from.plain, to.plain), (from.compressed, to.compressed)] {
+            if to.try_exists().map_err(|error| io_error(path, error))? {
+                return Err(MoveError::Exists(to));
+            }
+            steps.push((from, to));
         }
     }
-    if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent).map_err(io_error)?;
+    let mut moved: Vec<&(PathBuf, PathBuf)> = Vec::new();
+    for step in &steps {
+        match rename(&step.0, &step.1) {
+            Ok(Some(())) => moved.push(step),
+            Ok(None) => {}
+            Err(error) => {
+                for (from, to) in moved.into_iter().rev() {
+                    if let Err(error) = fs::rename(to, from) {
+                        tracing::warn!(%error, path = %to.display(), "cannot move a rollout back");
+                    }
+                }
+                return Err(io_error(&step.0, error));
+            }
+        }
     }
-    let plain = files::if_exists(fs::rename(&from.plain, &to.plain)).map_err(io_error)?;
-    let compressed = files::if_exists(fs::rename(&from.compressed, &to.compressed)).map_err(io_error)?;
-    if plain.is_none() && compressed.is_none() {
-        return Err(io_error(io::ErrorKind::NotFound.into()));
+    match files.first() {
+        Some(path) if moved.is_empty() => Err(io_error(path, io::ErrorKind::NotFound.into())),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Returns `None` for an absent file.
+fn rename(from: &Path, to: &Path) -> io::Result<Option<()>> {
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    files::if_exists(fs::rename(from, to))
 }

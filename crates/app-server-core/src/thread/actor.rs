@@ -164,7 +164,12 @@ impl Actor {
             return Err(CoreError::Invalid(message.to_owned()));
         }
         let path = match params.path.take() {
-            Some(path) => self.services.config.environment().working_dir().join(path),
+            Some(path) => {
+                let path = self.services.config.environment().working_dir().join(path);
+                // A thread that was reverted is in several files of the home; only the newest is written to.
+                let is_stored = path.starts_with(self.services.store.codex_home());
+                self.find(Scope::Live)?.filter(|_| is_stored).map_or(path, |found| found.path)
+            }
             None => match self.find(Scope::Any)? {
                 Some(Found { archived: true, .. }) => return Err(CoreError::Archived(self.id.to_string())),
                 Some(found) => found.path,

@@ -7,4 +7,5 @@ mod damage;
 mod list;
 mod manage;
 mod read;
+mod segments;
 mod support;

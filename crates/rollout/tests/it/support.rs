@@ -38,15 +38,48 @@ impl Home {
 
     /// Returns where a thread with this name time lies.
     pub(crate) fn rollout(&self, time: &str, id: Uuid) -> PathBuf {
+        self.rollout_named(time, &id.to_string())
+    }
+
+    fn rollout_named(&self, time: &str, id: &str) -> PathBuf {
         let day = time[..10].replace('-', "/");
         self.path().join("sessions").join(day).join(format!("rollout-{time}-{id}.jsonl"))
     }
 
     pub(crate) fn add(&self, time: &str, id: Uuid, content: &[u8]) -> PathBuf {
-        let path = self.rollout(time, id);
+        self.add_named(time, &id.to_string(), content)
+    }
+
+    fn add_named(&self, time: &str, id: &str, content: &[u8]) -> PathBuf {
+        let path = self.rollout_named(time, id);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Adds what a revert leaves: another file of thread `n`, whose history goes on from ordinal `end` of segment
+    /// `base`, with one turn that asks `question` unless that is empty.
+    pub(crate) fn add_segment(
+        &self,
+        time: &str,
+        n: u128,
+        segment: u128,
+        base: (u128, u64),
+        question: &str,
+    ) -> PathBuf {
+        let (base, end) = (id(base.0), base.1);
+        let (id, name) = (id(n), format!("{}_{}", id(n), id(segment)));
+        let meta = format!(
+            r#""type":"session_meta","payload":{{"id":"{id}","timestamp":"","cwd":"/w","originator":"probe","cli_version":"1","history_mode":"paginated","history_base":{{"thread_id":"{base}","end_ordinal_exclusive":{end},"end_byte_offset":9}}}}"#
+        );
+        let item = format!(
+            r#""type":"event_msg","payload":{{"type":"item_completed","item":{{"type":"UserMessage","content":[{{"type":"text","text":"{question}"}}]}}}}"#
+        );
+        let lines = if question.is_empty() { vec![meta] } else { vec![meta, item] };
+        let line =
+            |(line, ordinal): (String, u64)| format!("{{\"timestamp\":\"\",\"ordinal\":{ordinal},{line}}}\n");
+        let content: String = lines.into_iter().zip(end..).map(line).collect();
+        self.add_named(time, &name, content.as_bytes())
     }
 
     pub(crate) fn add_file(&self, time: &str, n: u128, name: &str) -> PathBuf {
