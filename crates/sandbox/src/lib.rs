@@ -1,0 +1,1 @@
+//! Running commands confined by the system: policies, the helper, supervision.
