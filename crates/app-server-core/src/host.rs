@@ -4,7 +4,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use app_server_protocol::ServerNotification;
+use app_server_protocol::{RequestId, ServerNotification};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::error::CoreError;
@@ -14,6 +15,9 @@ pub trait Host: Send + Sync + 'static {
     /// Queues a notification for the client, in the order of the calls.
     fn notify(&self, notification: ServerNotification);
 
+    /// Asks the client. The question is queued before this returns, in the order of the calls.
+    fn ask(&self, method: &'static str, params: &RawValue) -> Question;
+
     /// Whether so much is queued that a producer should wait for [`Host::drained`].
     fn is_congested(&self) -> bool;
 
@@ -22,6 +26,25 @@ pub trait Host: Send + Sync + 'static {
 
     /// Says that the actor of this thread has nothing loaded and nothing to do; the owner of its handle may drop it.
     fn thread_idle(&self, id: Uuid);
+}
+
+/// A question to the client. Dropping it withdraws it: an answer that comes later is ignored.
+pub struct Question {
+    /// What the client's answer refers to.
+    pub id: RequestId,
+    /// The answer's result.
+    pub answer: Pin<Box<dyn Future<Output = Result<Box<RawValue>, NoReply>> + Send>>,
+}
+
+/// Why a question has no result.
+#[derive(Debug, thiserror::Error)]
+pub enum NoReply {
+    /// The client does not know the method, which is its way of saying no.
+    #[error("the client does not know the method")]
+    UnknownMethod,
+    /// Anything else, in words.
+    #[error("{0}")]
+    Failed(String),
 }
 
 /// The one answer to a request, given by whoever does the work. It is queued the moment it is given, so whatever the

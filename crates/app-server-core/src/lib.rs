@@ -5,8 +5,11 @@
 //! | [`host`] | what the core asks of the process it lives in: notify, and wait while the client is slow |
 //! | [`thread`] | a thread's actor: its settings, its history, its rollout, at most one running turn |
 //! | `turn` | one turn: prompt, sampling, retries, the items that come of it |
+//! | `tools` | what the model may call |
+//! | `exec` | running commands: plans, processes, their output, terminals |
 //! | `item` | items as they are recorded in a rollout, and turns rebuilt from one |
 //! | `history` | what the model sees |
+//! | `secrets` | the values that are masked in all of it |
 //! | [`error`] | why a request is refused, in words and kinds |
 //!
 //! What this crate must not know: stdin and stdout, JSON-RPC ids, numeric error codes, the environment.
@@ -15,16 +18,20 @@ pub mod error;
 pub mod host;
 pub mod thread;
 
+mod aliases;
 mod auth;
 mod clock;
+mod exec;
 mod git;
 mod history;
 mod item;
 mod rate_limits;
+mod secrets;
 mod services;
+mod tools;
 mod turn;
 
 pub use auth::signed_in;
 pub use error::CoreError;
-pub use host::Host;
+pub use host::{Host, NoReply, Question};
 pub use services::{Client, Services};

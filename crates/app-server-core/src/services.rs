@@ -6,9 +6,12 @@ use app_server_config::ConfigLoader;
 use app_server_model_client::{ModelClient, OfflineScript};
 use app_server_protocol::v2::RateLimitSnapshot;
 use app_server_rollout::Store;
+use app_server_sandbox::{Launcher, RepositoryCache};
 
+use crate::aliases::Aliases;
 use crate::auth::Auth;
 use crate::host::Host;
+use crate::secrets::{KnownSecrets, Secrets};
 
 /// Who is connected, known from `initialize` on.
 #[derive(Debug, Clone)]
@@ -34,6 +37,12 @@ pub struct Services {
     /// The program's version, stored with new threads.
     pub version: &'static str,
     pub(crate) auth: Auth,
+    /// Starts commands.
+    pub(crate) launcher: Launcher,
+    /// Repositories below writable folders.
+    pub(crate) repositories: RepositoryCache,
+    pub(crate) aliases: Aliases,
+    known_secrets: KnownSecrets,
     /// The last limits told to the client.
     pub(crate) rate_limits: Mutex<Option<RateLimitSnapshot>>,
     /// The script of the offline provider: one per process, so that threads take turns with its answers.
@@ -48,10 +57,17 @@ impl Services {
         host: Arc<dyn Host>,
         client: Client,
         version: &'static str,
+        launcher: Launcher,
     ) -> Self {
         let store = Store::new(config.codex_home());
         let auth = Auth::new(config.codex_home());
+        let aliases = Aliases::new(config.codex_home());
+        let known_secrets = KnownSecrets::new(config.codex_home());
         Services {
+            launcher,
+            repositories: RepositoryCache::default(),
+            aliases,
+            known_secrets,
             config,
             store,
             model,
@@ -62,5 +78,10 @@ impl Services {
             rate_limits: Mutex::new(None),
             offline_script: Mutex::new(None),
         }
+    }
+
+    /// The values that must not get to the client, the model or the disk.
+    pub(crate) fn secrets(&self) -> Secrets {
+        self.known_secrets.get(self.config.environment())
     }
 }

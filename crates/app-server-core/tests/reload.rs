@@ -10,11 +10,13 @@ use std::sync::Arc;
 use app_server_config::{ConfigLoader, Environment};
 use app_server_core::host::Reply;
 use app_server_core::thread::{self, ThreadHandle, ThreadOp};
-use app_server_core::{Client, CoreError, Host, Services};
+use app_server_core::{Client, CoreError, Host, NoReply, Question, Services};
 use app_server_model_client::ModelClient;
-use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage, Turn, TurnStatus};
+use app_server_protocol::{RequestId, ServerNotification};
+use app_server_sandbox::Launcher;
 use pretty_assertions::assert_eq;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -26,6 +28,11 @@ impl Host for Listener {
     fn notify(&self, notification: ServerNotification) {
         // The test may have stopped listening; a full queue makes it fail by what is missing.
         let _ = self.0.try_send(notification);
+    }
+
+    fn ask(&self, _: &'static str, _: &RawValue) -> Question {
+        let refused = std::future::ready(Err(NoReply::UnknownMethod));
+        Question { id: RequestId::Integer(0), answer: Box::pin(refused) }
     }
 
     fn is_congested(&self) -> bool {
@@ -61,7 +68,8 @@ impl Session {
         let config = ConfigLoader::new(Arc::new(environment), home.to_owned(), Vec::new())
             .with_system_folder(home.join("etc"));
         let client = Client { originator: "test".to_owned(), user_agent: "test/1".to_owned() };
-        let services = Services::new(config, ModelClient::new(), Arc::new(Listener(sender)), client, "0.0.0");
+        let (host, launcher) = (Arc::new(Listener(sender)), Launcher::new(home.join("no-helper")));
+        let services = Services::new(config, ModelClient::new(), host, client, "0.0.0", launcher);
         Session { handle: thread::spawn(Arc::new(services), id), id, notifications }
     }
 

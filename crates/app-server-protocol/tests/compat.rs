@@ -36,16 +36,16 @@ fn approval_policies() {
         &json!("untrusted"),
         &[json!("unlessTrusted"), json!("unless-trusted"), json!("unless_trusted")],
     );
-    check::<AskForApproval>(
-        &json!("on-request"),
-        &[
-            json!("onRequest"),
-            json!("on_request"),
-            json!("on-failure"),
-            json!("onFailure"),
-            json!("on_failure"),
-        ],
-    );
+    check::<AskForApproval>(&json!("on-request"), &[json!("onRequest"), json!("on_request")]);
+    for word in ["on-failure", "onFailure", "on_failure"] {
+        let policy: AskForApproval = serde_json::from_value(json!(word)).unwrap();
+        assert_eq!(policy, AskForApproval::OnFailure);
+        assert_eq!(
+            serde_json::to_value(&policy).unwrap(),
+            json!("on-request"),
+            "no client has a word for it"
+        );
+    }
     check::<AskForApproval>(&json!("never"), &[]);
     check::<AskForApproval>(
         &json!({ "granular": {

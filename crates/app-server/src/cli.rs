@@ -123,8 +123,20 @@ fn serve(args: &ServeArgs, environment: Environment) -> anyhow::Result<()> {
     if args.listen != "stdio://" {
         anyhow::bail!("cannot listen on {}: only stdio:// is available", args.listen);
     }
-    let options = Options { environment, overrides: args.overrides()?, handles_signals: true };
+    if let Err(error) = app_server_sandbox::harden_process() {
+        tracing::warn!(%error, "this process could not be shut off from others");
+    }
+    let helper = own_program();
+    let options = Options { environment, overrides: args.overrides()?, helper, handles_signals: true };
     crate::run(std::io::stdin(), std::io::stdout(), options)
+}
+
+/// This binary, for running it again as a helper. The link the system keeps goes on working when the file is replaced.
+fn own_program() -> PathBuf {
+    if cfg!(target_os = "linux") {
+        return PathBuf::from("/proc/self/exe");
+    }
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("app-server"))
 }
 
 impl ServeArgs {

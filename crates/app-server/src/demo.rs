@@ -13,8 +13,11 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
-/// What the demo asks unless the user says something else.
-const DEFAULT_REQUEST: &str = "Add a greeting to the README of this project.";
+/// What the demo asks unless the user says something else, and when the client is asked before something happens.
+const DEFAULT_REQUESTS: &[(&str, &str)] = &[
+    ("Look around, and try to write outside of this folder.", "on-request"),
+    ("Add a greeting to the README of this project.", "untrusted"),
+];
 
 /// How to show it.
 #[derive(Debug, Args)]
@@ -46,17 +49,34 @@ pub fn main(args: &DemoArgs) -> anyhow::Result<()> {
     server.tell("initialized")?;
     let thread = server.ask("thread/start", &json!({ "cwd": work }))?;
     let thread_id = thread["thread"]["id"].as_str().context("the thread has no id")?.to_owned();
-    let text = args.text.as_deref().unwrap_or(DEFAULT_REQUEST);
     server.say(&format!("server   {}", hello["userAgent"].as_str().unwrap_or_default()));
     server.say(&format!("thread   {thread_id}"));
-    server.say(&format!("folder   {}\n", work.display()));
-    server.say(&format!("> {text}\n"));
-    let input = json!([{ "type": "text", "text": text }]);
-    server.ask("turn/start", &json!({ "threadId": thread_id, "input": input }))?;
-    server.follow_turn()?;
+    server.say(&format!("folder   {}", work.display()));
+    let own = args.text.as_deref().map(|text| [(text, "untrusted")]);
+    let requests = own.as_ref().map_or(DEFAULT_REQUESTS, |own| own.as_slice());
+    for (text, approval_policy) in requests {
+        server.say(&format!("\n> {text}\n"));
+        let input = json!([{ "type": "text", "text": text }]);
+        let params = json!({
+            "threadId": thread_id,
+            "input": input,
+            "approvalPolicy": approval_policy,
+            // The demo's own folder is a temporary one, so those must not be writable here.
+            "sandboxPolicy": {
+                "type": "workspaceWrite",
+                "writableRoots": [],
+                "networkAccess": false,
+                "excludeTmpdirEnvVar": true,
+                "excludeSlashTmp": true,
+            },
+        });
+        server.ask("turn/start", &params)?;
+        server.follow_turn()?;
+    }
     let stored = server.ask("thread/read", &json!({ "threadId": thread_id, "includeTurns": true }))?;
-    let items = stored["thread"]["turns"][0]["items"].as_array().map_or(0, Vec::len);
-    server.say(&format!("The turn is stored with {items} items."));
+    let turns = stored["thread"]["turns"].as_array().map_or(&[][..], Vec::as_slice);
+    let items: usize = turns.iter().map(|turn| turn["items"].as_array().map_or(0, Vec::len)).sum();
+    server.say(&format!("\nThe thread is stored with {} turns and {items} items.", turns.len()));
     server.finish()
 }
 
@@ -143,35 +163,68 @@ impl Server {
                 None => self.receive()?,
             };
             let params = &message["params"];
+            let item = &params["item"];
             match message["method"].as_str().unwrap_or_default() {
                 "item/agentMessage/delta" | "item/reasoning/summaryTextDelta" if !self.jsonl => {
                     print!("{}", params["delta"].as_str().unwrap_or_default());
                     std::io::stdout().flush()?;
                 }
-                "item/started" => match params["item"]["type"].as_str().unwrap_or_default() {
-                    "reasoning" => self.say("[thinks]"),
-                    "agentMessage" => self.say("[answers]"),
-                    _ => {}
-                },
-                "item/completed" if params["item"]["type"] != "userMessage" => self.say("\n"),
-                "thread/tokenUsage/updated" => {
-                    let total = &params["tokenUsage"]["total"]["totalTokens"];
-                    self.say(&format!("[{total} tokens, as the script has it]"));
+                "item/started" => self.show_start(item),
+                "item/completed" => self.show_end(item),
+                "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
+                    self.say("    may it? the client is asked, and says yes");
+                    self.send(&json!({ "id": message["id"], "result": { "decision": "accept" } }))?;
+                }
+                "turn/diff/updated" => {
+                    self.say("[changed in this turn]");
+                    self.say_indented(&params["diff"]);
                 }
                 "turn/completed" => {
                     let turn = &params["turn"];
-                    self.say(&format!(
-                        "[turn {} in {} ms]",
-                        turn["status"].as_str().unwrap_or("?"),
-                        turn["durationMs"]
-                    ));
-                    if turn["status"] != "completed" {
-                        bail!("the turn ended as {}: {}", turn["status"], turn["error"]);
+                    let status = turn["status"].as_str().unwrap_or("?");
+                    self.say(&format!("[turn {status} in {} ms]", turn["durationMs"]));
+                    if status != "completed" {
+                        bail!("the turn ended as {status}: {}", turn["error"]);
                     }
                     return Ok(());
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn show_start(&self, item: &Value) {
+        match item["type"].as_str().unwrap_or_default() {
+            "reasoning" => self.say("[thinks]"),
+            "agentMessage" => self.say("[answers]"),
+            "commandExecution" => {
+                self.say(&format!("[runs] {}", item["command"].as_str().unwrap_or_default()))
+            }
+            "fileChange" => {
+                self.say("[changes files]");
+                for change in item["changes"].as_array().into_iter().flatten() {
+                    self.say(&format!("    {}", change["path"].as_str().unwrap_or_default()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn show_end(&self, item: &Value) {
+        match item["type"].as_str().unwrap_or_default() {
+            "commandExecution" => {
+                self.say_indented(&item["aggregatedOutput"]);
+                self.say(&format!("    exit code {}\n", item["exitCode"]));
+            }
+            "fileChange" => self.say(&format!("    {}\n", item["status"].as_str().unwrap_or_default())),
+            "agentMessage" | "reasoning" => self.say("\n"),
+            _ => {}
+        }
+    }
+
+    fn say_indented(&self, text: &Value) {
+        for line in text.as_str().unwrap_or_default().lines() {
+            self.say(&format!("    {line}"));
         }
     }
 

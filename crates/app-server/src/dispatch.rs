@@ -59,6 +59,25 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::ThreadUnsubscribe => {
             call.by_thread::<client::ThreadUnsubscribe>(server, method, thread::unsubscribe).await;
         }
+        M::ThreadShellCommand => {
+            call.by_thread::<client::ThreadShellCommand>(server, method, thread::shell_command).await;
+        }
+        M::ThreadBackgroundTerminalsList => {
+            call.by_thread::<client::ThreadBackgroundTerminalsList>(server, method, thread::list_terminals)
+                .await;
+        }
+        M::ThreadBackgroundTerminalsTerminate => {
+            call.by_thread::<client::ThreadBackgroundTerminalsTerminate>(
+                server,
+                method,
+                thread::end_terminal,
+            )
+            .await;
+        }
+        M::ThreadBackgroundTerminalsClean => {
+            call.by_thread::<client::ThreadBackgroundTerminalsClean>(server, method, thread::end_terminals)
+                .await;
+        }
         M::TurnStart => call.by_thread::<client::TurnStart>(server, method, turn::start).await,
         M::TurnSteer => call.by_thread::<client::TurnSteer>(server, method, turn::steer).await,
         M::TurnInterrupt => call.by_thread::<client::TurnInterrupt>(server, method, turn::interrupt).await,
@@ -101,7 +120,6 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::ThreadAttachmentRemove => call.not_yet::<client::ThreadAttachmentRemove>(server, method),
         M::ThreadSectionMove => call.not_yet::<client::ThreadSectionMove>(server, method),
         M::ThreadCompactStart => call.not_yet::<client::ThreadCompactStart>(server, method),
-        M::ThreadShellCommand => call.not_yet::<client::ThreadShellCommand>(server, method),
         M::ThreadRevert => call.not_yet::<client::ThreadRevert>(server, method),
         M::ThreadSectionList => call.not_yet::<client::ThreadSectionList>(server, method),
         M::ThreadSectionCreate => call.not_yet::<client::ThreadSectionCreate>(server, method),
@@ -136,15 +154,6 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::CommandExecTerminate => call.not_yet::<client::CommandExecTerminate>(server, method),
         M::CommandExecResize => call.not_yet::<client::CommandExecResize>(server, method),
         M::ThreadSettingsUpdate => call.not_yet::<client::ThreadSettingsUpdate>(server, method),
-        M::ThreadBackgroundTerminalsClean => {
-            call.not_yet::<client::ThreadBackgroundTerminalsClean>(server, method)
-        }
-        M::ThreadBackgroundTerminalsList => {
-            call.not_yet::<client::ThreadBackgroundTerminalsList>(server, method)
-        }
-        M::ThreadBackgroundTerminalsTerminate => {
-            call.not_yet::<client::ThreadBackgroundTerminalsTerminate>(server, method)
-        }
         M::ThreadSearch => call.not_yet::<client::ThreadSearch>(server, method),
         M::ThreadSearchOccurrences => call.not_yet::<client::ThreadSearchOccurrences>(server, method),
         M::ThreadItemsRead => call.not_yet::<client::ThreadItemsRead>(server, method),

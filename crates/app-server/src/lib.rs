@@ -8,6 +8,7 @@
 //! | `handlers` | the handlers, by family |
 //! | [`outgoing`] | the queue to the client and the answers it owes us |
 //! | `rpc_error` | the only place that chooses error codes |
+//! | `patch_helper` | the binary as `apply_patch` |
 //! | [`demo`] | a conversation with the scripted model, for a first look |
 //!
 //! Nothing but the writer thread touches stdout; logs go to stderr.
@@ -20,11 +21,13 @@ mod dispatch;
 mod handlers;
 mod logging;
 mod message_processor;
+mod patch_helper;
 mod platform;
 mod rpc_error;
 mod server;
 mod stdio;
 
+pub use patch_helper::patch_main_if_invoked;
 pub use server::{Options, run};
 
 /// The product's own version.

@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use app_server_config::{ConfigLoader, Environment};
 use app_server_core::thread::{self, ThreadHandle, ThreadOp, ThreadState};
-use app_server_core::{Host, Services};
+use app_server_core::{Host, NoReply, Question, Services};
 use app_server_protocol::ServerNotification;
-use app_server_protocol::rpc::Incoming;
+use app_server_protocol::rpc::{Incoming, code};
+use app_server_sandbox::Launcher;
+use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::dispatch::{Call, dispatch};
-use crate::outgoing::OutgoingMessageSender;
+use crate::outgoing::{ClientError, OutgoingMessageSender};
 
 /// Lines read ahead of the loop. When it is full, stdin is not read.
 pub(crate) const EVENT_QUEUE: usize = 128;
@@ -58,6 +60,8 @@ pub(crate) struct Server {
     pub(crate) environment: Arc<Environment>,
     /// Taken by the session.
     pub(crate) config: Option<ConfigLoader>,
+    /// Taken by the session.
+    pub(crate) launcher: Option<Launcher>,
     /// Requests that are worked on beside the loop.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the process is asked to end or the client reads no more.
@@ -72,6 +76,7 @@ impl Server {
         outgoing: OutgoingMessageSender,
         environment: Arc<Environment>,
         config: ConfigLoader,
+        launcher: Launcher,
         events: mpsc::Sender<Event>,
         stop_now: CancellationToken,
     ) -> Self {
@@ -79,6 +84,7 @@ impl Server {
             outgoing,
             environment,
             config: Some(config),
+            launcher: Some(launcher),
             tasks: TaskTracker::new(),
             stop_now,
             session: None,
@@ -218,6 +224,19 @@ struct ProcessHost {
 impl Host for ProcessHost {
     fn notify(&self, notification: ServerNotification) {
         self.outgoing.notify(&notification);
+    }
+
+    fn ask(&self, method: &'static str, params: &RawValue) -> Question {
+        let (id, answer) = self.outgoing.ask(method, params);
+        let answer = async move {
+            answer.await.map_err(|error| match error {
+                ClientError::Refused(refusal) if refusal.code == code::METHOD_NOT_FOUND => {
+                    NoReply::UnknownMethod
+                }
+                error => NoReply::Failed(error.to_string()),
+            })
+        };
+        Question { id, answer: Box::pin(answer) }
     }
 
     fn is_congested(&self) -> bool {

@@ -171,8 +171,42 @@ impl OutgoingMessageSender {
         }
     }
 
-    /// Asks the client and waits for its answer. Dropping the returned future withdraws the question: an answer that
-    /// comes later is ignored.
+    /// Asks the client. Returns the question's id and its answer, to be waited for; dropping the latter withdraws the
+    /// question: an answer that comes later is ignored.
+    pub fn ask<P: Serialize + ?Sized>(
+        &self,
+        method: &'static str,
+        params: &P,
+    ) -> (RequestId, impl Future<Output = Result<Box<RawValue>, ClientError>> + use<P>) {
+        #[derive(Serialize)]
+        struct Question<'a, P: ?Sized> {
+            method: &'static str,
+            id: i64,
+            params: &'a P,
+        }
+        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let (sender, receiver) = oneshot::channel();
+        self.pending().insert(id, sender);
+        let withdrawn = Withdraw { sender: self.clone(), id };
+        match serde_json::to_vec(&Question { method, id, params }) {
+            Ok(line) => self.push(line),
+            Err(error) => {
+                tracing::error!(%error, method, "a request cannot be written");
+                self.pending().remove(&id);
+            }
+        }
+        let answer = async move {
+            let _withdrawn = withdrawn;
+            match receiver.await {
+                Ok(Ok(result)) => Ok(result),
+                Ok(Err(error)) => Err(ClientError::Refused(error)),
+                Err(_) => Err(ClientError::Cancelled),
+            }
+        };
+        (RequestId::Integer(id), answer)
+    }
+
+    /// Asks the client and waits for its answer, typed. Dropping the returned future withdraws the question.
     ///
     /// # Errors
     /// [`ClientError`]; a client that does not know the method has refused.
@@ -186,37 +220,15 @@ impl OutgoingMessageSender {
         R::Params: Serialize,
         R::Response: DeserializeOwned,
     {
-        #[derive(Serialize)]
-        struct Question<'a, P> {
-            method: &'static str,
-            id: i64,
-            params: &'a P,
-        }
-        let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
-        let (sender, receiver) = oneshot::channel();
-        self.pending().insert(id, sender);
-        let withdrawn = Withdraw { sender: self.clone(), id };
-        match serde_json::to_vec(&Question { method: R::METHOD, id, params }) {
-            Ok(line) => self.push(line),
-            Err(error) => {
-                tracing::error!(%error, method = R::METHOD, "a request cannot be written");
-                self.pending().remove(&id);
-            }
-        }
+        let (_, answer) = self.ask(R::METHOD, params);
         async move {
-            let _withdrawn = withdrawn;
             let answer = match timeout {
-                None => receiver.await,
-                Some(limit) => match tokio::time::timeout(limit, receiver).await {
-                    Ok(answer) => answer,
-                    Err(_) => return Err(ClientError::TimedOut(limit)),
-                },
+                None => answer.await,
+                Some(limit) => {
+                    tokio::time::timeout(limit, answer).await.unwrap_or(Err(ClientError::TimedOut(limit)))
+                }
             };
-            match answer {
-                Ok(Ok(result)) => Ok(serde_json::from_str(result.get())?),
-                Ok(Err(error)) => Err(ClientError::Refused(error)),
-                Err(_) => Err(ClientError::Cancelled),
-            }
+            Ok(serde_json::from_str(answer?.get())?)
         }
     }
 

@@ -1,11 +1,13 @@
 //! One server, from its first line to its exit.
 
 use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use app_server_config::{ConfigLoader, Environment};
+use app_server_sandbox::Launcher;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +27,8 @@ pub struct Options {
     pub environment: Environment,
     /// Settings given on the command line, in their order.
     pub overrides: Vec<(String, toml::Value)>,
+    /// The program that supervises commands under the name `codex-linux-sandbox`; this binary, for the server itself.
+    pub helper: PathBuf,
     /// Whether signals end it; not for servers inside another program.
     pub handles_signals: bool,
 }
@@ -55,7 +59,8 @@ pub fn run(
     if options.handles_signals {
         runtime.spawn(tell_of_signals(stop_now.clone()));
     }
-    let server = Server::new(outgoing.clone(), environment, config, events, stop_now.clone());
+    let launcher = Launcher::new(options.helper);
+    let server = Server::new(outgoing.clone(), environment, config, launcher, events, stop_now.clone());
     let ending = runtime.block_on(async { tokio::spawn(server.run(inbox)).await });
     outgoing.close();
     if !matches!(ending, Ok(Ending::EndOfInput)) {

@@ -5,7 +5,7 @@
 //! reason; a listed difference that does not occur fails the test too, so the list cannot rot.
 //!
 //! For work on a recording: `TRANSCRIPT=169/steer` replays those whose name starts so (and does not look for unused
-//! entries), `APP_SERVER_UNDER_TEST="/path/to/server app-server"` tests another server, which then has no deviations
+//! entries; those that are `pending` are replayed only so), `APP_SERVER_UNDER_TEST="/path/to/server app-server"` tests another server, which then has no deviations
 //! (`KEEP_DEVIATIONS=1` keeps them), and `APP_SERVER_TEST_BASE` says where its homes are made.
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails the test")]
@@ -17,7 +17,6 @@ mod expectations;
 #[path = "transcripts/replay.rs"]
 mod replay;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -26,6 +25,7 @@ use std::thread;
 
 use app_server_test_support::transcript::{Step, Transcript};
 
+use crate::compare::Repeated;
 use crate::expectations::Expectations;
 use crate::replay::{Candidate, replay};
 
@@ -50,25 +50,16 @@ fn load() -> Vec<(String, Transcript)> {
                 .unwrap_or_else(|error| panic!("{name}: {error:#}"));
             if version == "94" {
                 transcript.qualify_counted_ids();
-                drop_repeated_usage(&mut transcript);
+                let mut repeated = Repeated::default();
+                transcript.steps.retain(|step| match step {
+                    Step::Server(message) => !repeated.is_repeated(message),
+                    _ => true,
+                });
             }
             transcripts.push((name, transcript));
         }
     }
     transcripts
-}
-
-/// Drops token usage that says what the one before it said: 0.94 repeated it at the start of a turn.
-fn drop_repeated_usage(transcript: &mut Transcript) {
-    let mut last = BTreeMap::new();
-    transcript.steps.retain(|step| match step {
-        Step::Server(message) if message["method"] == "thread/tokenUsage/updated" => {
-            let params = &message["params"];
-            let usage = params["tokenUsage"].clone();
-            last.insert(params["threadId"].to_string(), usage.clone()) != Some(usage)
-        }
-        _ => true,
-    });
 }
 
 /// Returns a report of what was not expected; empty when all is well.
@@ -97,12 +88,14 @@ fn recorded_conversations() {
     if let Some(program) = variable("APP_SERVER_UNDER_TEST") {
         candidate.program = program.split_whitespace().map(str::to_owned).collect();
         if variable("KEEP_DEVIATIONS").is_none() {
-            expectations.deviation.clear();
+            expectations.forget_ours();
         }
     }
     candidate.base = variable("APP_SERVER_TEST_BASE").map(Into::into);
     let chosen = variable("TRANSCRIPT").unwrap_or_default();
-    let transcripts: Vec<_> = load().into_iter().filter(|(name, _)| name.starts_with(&chosen)).collect();
+    let is_chosen =
+        |name: &str| name.starts_with(&chosen) && !(chosen.is_empty() && expectations.is_pending(name));
+    let transcripts: Vec<_> = load().into_iter().filter(|(name, _)| is_chosen(name)).collect();
     assert!(!transcripts.is_empty(), "no recording is called {chosen}");
 
     let next = AtomicUsize::new(0);

@@ -7,6 +7,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::shell;
+
 /// Names the home folder of the product; must exist when set.
 pub const CODEX_HOME: &str = "CODEX_HOME";
 /// Replaces the client's name as originator (auth.md section 12).
@@ -18,6 +20,7 @@ pub struct Environment {
     vars: BTreeMap<OsString, OsString>,
     home_dir: Option<PathBuf>,
     working_dir: PathBuf,
+    user_shell: Option<PathBuf>,
 }
 
 /// Why there is no home folder to work in.
@@ -48,15 +51,18 @@ impl Environment {
     /// Reads the environment of this process. Called once, by the binary.
     #[expect(clippy::disallowed_methods, reason = "the one place where the working directory is read")]
     pub fn capture() -> Self {
+        let vars: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
         Self {
-            vars: std::env::vars_os().collect(),
+            user_shell: shell::of_this_user().or_else(|| absolute(&vars, "SHELL")),
+            vars,
             home_dir: std::env::home_dir().filter(|path| !path.as_os_str().is_empty()),
             // A deleted working directory must not keep the server from starting.
             working_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
         }
     }
 
-    /// Builds an environment out of pairs; `HOME` and `PWD`, when given, are the home and working directory.
+    /// Builds an environment out of pairs; `HOME`, `PWD` and `SHELL`, when given, are the home, the working directory
+    /// and the user's shell.
     pub fn from_pairs<K, V>(pairs: impl IntoIterator<Item = (K, V)>) -> Self
     where
         K: Into<OsString>,
@@ -65,7 +71,12 @@ impl Environment {
         let vars: BTreeMap<OsString, OsString> =
             pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         let path = |name: &str| vars.get(OsStr::new(name)).filter(|v| !v.is_empty()).map(PathBuf::from);
-        Self { home_dir: path("HOME"), working_dir: path("PWD").unwrap_or_else(|| PathBuf::from("/")), vars }
+        Self {
+            home_dir: path("HOME"),
+            working_dir: path("PWD").unwrap_or_else(|| PathBuf::from("/")),
+            user_shell: absolute(&vars, "SHELL"),
+            vars,
+        }
     }
 
     /// Returns a variable, if it is set and valid UTF-8.
@@ -118,9 +129,15 @@ impl Environment {
         self.non_blank(ORIGINATOR_OVERRIDE)
     }
 
-    /// Returns the user's shell (`$SHELL`), when it is an absolute path.
+    /// Returns `$SHELL`, when it is an absolute path. What commands run in is [`crate::login_shell`].
     pub fn shell(&self) -> Option<&Path> {
         self.non_blank("SHELL").map(Path::new).filter(|path| path.is_absolute())
+    }
+
+    /// Returns the user's shell, as the account has it: the passwd entry of the user we run as, else `$SHELL`. It need
+    /// not exist, nor be a shell we can use.
+    pub fn user_shell(&self) -> Option<&Path> {
+        self.user_shell.as_deref()
     }
 
     /// Returns the folder for temporary files named by `$TMPDIR`, when it is an absolute path.
@@ -137,6 +154,11 @@ impl Environment {
             (None, _) => self.non_blank("TERM").unwrap_or("unknown").to_owned(),
         }
     }
+}
+
+/// A variable that holds an absolute path.
+fn absolute(vars: &BTreeMap<OsString, OsString>, name: &str) -> Option<PathBuf> {
+    vars.get(OsStr::new(name)).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// Shows no values: they may be secrets.

@@ -13,6 +13,9 @@ use toml::{Table, Value};
 
 use crate::error::ConfigError;
 
+/// The folder beside a configuration file that holds rule files.
+const RULES_FOLDER: &str = "rules";
+
 /// Where a layer comes from; `name` of a layer in `config/read`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LayerSource {
@@ -153,6 +156,23 @@ impl Layers {
         let mut path = Vec::new();
         self.collect_origins(&merged, &mut path, &mut origins);
         origins
+    }
+
+    /// Returns the folders whose `*.rules` files hold the user's rules for commands, lowest precedence first: one for
+    /// each folder of configuration that counts, so none of an untrusted project. A folder need not exist
+    /// (approvals.md section 9).
+    pub fn rules_folders(&self) -> Vec<PathBuf> {
+        let folder = |layer: &Layer| match &layer.source {
+            LayerSource::System { file } | LayerSource::User { file, profile: None } => {
+                Some(file.parent()?.join(RULES_FOLDER))
+            }
+            LayerSource::Project { dot_codex_folder } => Some(dot_codex_folder.join(RULES_FOLDER)),
+            // These are no folders of their own: a profile's file and the managed one lie beside others.
+            LayerSource::User { profile: Some(_), .. }
+            | LayerSource::SessionFlags
+            | LayerSource::LegacyManaged { .. } => None,
+        };
+        self.enabled().filter_map(folder).collect()
     }
 
     /// Returns the layer that set the value at `path`, the highest one that has it.
@@ -431,6 +451,23 @@ mod tests {
             script = "/base/play.jsonl"
         "#]]
         .assert_eq(&toml::to_string(&table).unwrap());
+    }
+
+    #[test]
+    fn rules_folders_belong_to_the_layers_that_count() {
+        let project = |folder: &str| layer(LayerSource::Project { dot_codex_folder: folder.into() }, "");
+        let mut untrusted = project("/p/a/.codex");
+        untrusted.disabled_reason = Some("no".to_owned());
+        let layers = Layers::new(vec![
+            layer(LayerSource::System { file: "/s/config.toml".into() }, ""),
+            layer(LayerSource::User { file: "/u/config.toml".into(), profile: None }, ""),
+            layer(LayerSource::User { file: "/u/x.config.toml".into(), profile: Some("x".into()) }, ""),
+            project("/p/.codex"),
+            untrusted,
+            layer(LayerSource::SessionFlags, "a = 1"),
+            layer(LayerSource::LegacyManaged { file: "/s/managed_config.toml".into() }, ""),
+        ]);
+        assert_eq!(layers.rules_folders(), ["/s/rules", "/u/rules", "/p/.codex/rules"].map(PathBuf::from));
     }
 
     #[test]

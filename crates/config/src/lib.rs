@@ -11,6 +11,8 @@
 //! - [`roots`]: walking up to the project root and the git root.
 //! - [`load`]: [`ConfigLoader`], which reads the layers and builds a [`Config`].
 //! - [`settings`]: [`Config`], the effective settings a thread needs.
+//! - [`mod@shell_environment`]: which variables commands see.
+//! - [`shell`]: which shell commands run in.
 //! - [`providers`]: where the model lives and how to authenticate to it.
 //! - [`models`]: what is known about each model.
 //! - [`instructions`]: the AGENTS.md files.
@@ -18,6 +20,7 @@
 pub mod env;
 pub mod error;
 pub mod features;
+mod glob;
 pub mod instructions;
 mod keys;
 pub mod layers;
@@ -28,6 +31,8 @@ pub mod providers;
 mod raw;
 pub mod roots;
 pub mod settings;
+pub mod shell;
+pub mod shell_environment;
 pub mod trust;
 pub mod values;
 
@@ -40,8 +45,10 @@ pub use load::{ConfigLoader, LoadRequest};
 pub use models::ModelInfo;
 pub use providers::{MissingKey, ProviderConfig, ProviderKind};
 pub use settings::{Config, SandboxWorkspaceWrite};
+pub use shell::login_shell;
+pub use shell_environment::{ShellEnvironmentPolicy, child_environment, looks_secret};
 pub use trust::TrustLevel;
 pub use values::{
-    ApprovalPolicy, CredentialsStore, ForcedLoginMethod, HistoryPersistence, Personality, ReasoningSummary,
-    SandboxMode, Verbosity, WebSearchMode, WireApi,
+    ApprovalPolicy, CredentialsStore, EnvironmentInherit, ForcedLoginMethod, HistoryPersistence, Personality,
+    ReasoningSummary, SandboxMode, Verbosity, WebSearchMode, WireApi,
 };

@@ -10,6 +10,7 @@ use serde::de::{self, IgnoredAny, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
 
+use crate::shell_environment::ShellEnvironmentPolicy;
 use crate::trust::TrustLevel;
 use crate::values::{
     ApprovalPolicy, CredentialsStore, ForcedLoginMethod, HistoryPersistence, McpCredentialsStore,
@@ -38,7 +39,7 @@ pub(crate) struct RawConfig {
     pub(crate) approval_policy: Option<RawApprovalPolicy>,
     pub(crate) sandbox_mode: Option<SandboxMode>,
     pub(crate) sandbox_workspace_write: RawWorkspaceWrite,
-    pub(crate) shell_environment_policy: Table,
+    pub(crate) shell_environment_policy: ShellEnvironmentPolicy,
     pub(crate) allow_login_shell: Option<bool>,
     pub(crate) mcp_servers: Table,
     pub(crate) mcp_oauth_credentials_store: Option<McpCredentialsStore>,

@@ -15,6 +15,7 @@ use crate::layers::Layers;
 use crate::models;
 use crate::providers::{self, OPENAI, ProviderConfig};
 use crate::raw::{OneOrMany, RawConfig};
+use crate::shell_environment::ShellEnvironmentPolicy;
 use crate::trust::TrustLevel;
 use crate::values::{
     ApprovalPolicy, CredentialsStore, ForcedLoginMethod, HistoryPersistence, McpCredentialsStore,
@@ -105,8 +106,8 @@ pub struct Config {
     pub sandbox_mode: SandboxMode,
     /// Particulars of `workspace-write`.
     pub sandbox_workspace_write: SandboxWorkspaceWrite,
-    /// The environment of commands, as written (config.md section 9).
-    pub shell_environment_policy: Table,
+    /// Which variables commands see (config.md section 9).
+    pub shell_environment_policy: ShellEnvironmentPolicy,
     /// Whether commands may run in a login shell.
     pub allow_login_shell: bool,
     /// MCP servers by name, as written (config.md section 10).

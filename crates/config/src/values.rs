@@ -178,3 +178,17 @@ words! {
         None = "none",
     }
 }
+
+words! {
+    /// Which variables of our own environment commands start from.
+    #[derive(Default)]
+    EnvironmentInherit {
+        /// All of them.
+        #[default]
+        All = "all",
+        /// Those every program expects; see `shell_environment::CORE`.
+        Core = "core",
+        /// None.
+        None = "none",
+    }
+}

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use app_server_config::overrides::{from_json, parse_override};
 use app_server_config::{
     ApprovalPolicy, Config, ConfigError, ConfigLoader, ConfigWarning, Environment, LayerSource, LoadRequest,
-    ProviderKind, SandboxMode, WebSearchMode, models,
+    ProviderKind, SandboxMode, WebSearchMode, child_environment, models,
 };
 use expect_test::{Expect, expect};
 use pretty_assertions::assert_eq;
@@ -213,6 +213,36 @@ fn errors_name_their_place() {
         ],
     );
     check_error(
+        "[shell_environment_policy]\ninherit = \"most\"",
+        &expect![
+            "<place>/home/config.toml:2:11: unknown variant `most`, expected one of `all`, `core`, `none` [2:11-2:16]"
+        ],
+    );
+    check_error(
+        "[shell_environment_policy]\nexclude = [\n  \"A*\",\n  \"[B\",\n]",
+        &expect!["<place>/home/config.toml:2:11: `[B` is no pattern: `[` without `]` [2:11-5:1]"],
+    );
+    check_error(
+        "[shell_environment_policy]\ninclude_only = \"PATH\"",
+        &expect![[
+            r#"<place>/home/config.toml:2:16: invalid type: string "PATH", expected a sequence [2:16-2:21]"#
+        ]],
+    );
+    check_error(
+        "[shell_environment_policy]\nset = { PORT = 80 }",
+        &expect!["<place>/home/config.toml:2:16: invalid type: integer `80`, expected a string [2:16-2:17]"],
+    );
+    check_error(
+        "[shell_environment_policy.set]\nA = \"\"\n\"A=B\" = \"\"",
+        &expect![[r#"<place>/home/config.toml:1:1: "A=B" cannot be the name of a variable [1:1-1:30]"#]],
+    );
+    check_error(
+        "shell_environment_policy = \"none\"",
+        &expect![[
+            r#"<place>/home/config.toml:1:28: invalid type: string "none", expected a table [1:28-1:33]"#
+        ]],
+    );
+    check_error(
         "project_doc_max_bytes = -1",
         &expect!["<place>/home/config.toml:1:25: invalid value: integer `-1`, expected usize [1:25-1:26]"],
     );
@@ -256,6 +286,61 @@ fn a_wrong_flag_names_its_key() {
     let error = Place::new("").load(&["model=5"]).unwrap_err();
     assert_eq!((error.path.as_ref(), error.range), (None, None));
     expect!["invalid type: integer `5`, expected a string in `model`"].assert_eq(&error.to_string());
+}
+
+#[test]
+fn the_environment_of_commands_comes_from_every_layer() {
+    let place =
+        Place::new("[shell_environment_policy]\nexclude = ['EDITOR']\nset = { A = 'user', B = 'user' }");
+    let config = place
+        .load(&[
+            "shell_environment_policy.set.B=flag",
+            "shell_environment_policy.ignore_default_excludes=true",
+            "shell_environment_policy.excludes=[]",
+        ])
+        .unwrap();
+    let environment =
+        Environment::from_pairs([("EDITOR", "vi"), ("MY_TOKEN", "t"), ("PAGER", "less"), ("PATH", "/bin")]);
+    let extra = [("PAGER", "cat"), ("OUR_TOKEN", "x")];
+    let pairs: Vec<_> = child_environment(&config, &environment, &extra)
+        .iter()
+        .map(|(name, value)| format!("{}={}", name.display(), value.display()))
+        .collect();
+    assert_eq!(pairs, ["A=user", "B=flag", "MY_TOKEN=t", "OUR_TOKEN=x", "PAGER=cat", "PATH=/bin"]);
+    // A typing error is pointed out.
+    assert_eq!(
+        config.warnings[0].details.as_deref(),
+        Some("command line or request: shell_environment_policy.excludes")
+    );
+
+    let error = place.load(&["shell_environment_policy.inherit=most"]).unwrap_err();
+    assert!(error.message.ends_with("in `shell_environment_policy.inherit`"), "{error}");
+}
+
+#[test]
+fn rules_folders_of_trusted_projects_only() {
+    let place = Place::new("");
+    fs::create_dir_all(place.path("work/.git")).unwrap();
+    for folder in ["work/.codex", "work/deep/.codex"] {
+        fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    let folders = || {
+        let cwd = place.path("work/deep");
+        let request = LoadRequest { cwd: Some(&cwd), ..LoadRequest::default() };
+        let folders = place.loader(&[]).load(&request).unwrap().layers.rules_folders();
+        folders.iter().map(|path| place.normal(&path.to_string_lossy())).collect::<Vec<_>>()
+    };
+    assert_eq!(folders(), ["<place>/etc/rules", "<place>/home/rules"]);
+    place.write("home/config.toml", &place.trust("work", "trusted"));
+    assert_eq!(
+        folders(),
+        [
+            "<place>/etc/rules",
+            "<place>/home/rules",
+            "<place>/work/.codex/rules",
+            "<place>/work/deep/.codex/rules"
+        ]
+    );
 }
 
 #[test]

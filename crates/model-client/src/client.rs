@@ -74,7 +74,22 @@ impl ModelClient {
         headers: &RequestHeaders,
         cancel: &CancellationToken,
     ) -> Result<ResponseStream, ModelError> {
-        let call = unless_cancelled(cancel, self.prepare(provider, request, headers)).await??;
+        self.stream_bytes(provider, request.to_bytes(provider), headers, cancel).await
+    }
+
+    /// Like [`ModelClient::stream`], for a request that is bytes already, so that nothing it was made of is borrowed
+    /// while the server answers.
+    ///
+    /// # Errors
+    /// As [`ModelClient::stream`].
+    pub async fn stream_bytes(
+        &self,
+        provider: &Provider,
+        body: Vec<u8>,
+        headers: &RequestHeaders,
+        cancel: &CancellationToken,
+    ) -> Result<ResponseStream, ModelError> {
+        let call = unless_cancelled(cancel, self.prepare(provider, body, headers)).await??;
         let idle_timeout = Duration::from_millis(provider.stream_idle_timeout_ms);
         let mut retry = 0;
         loop {
@@ -102,10 +117,9 @@ impl ModelClient {
     async fn prepare<'a>(
         &'a self,
         provider: &'a Provider,
-        request: &ModelRequest<'_>,
+        body: Vec<u8>,
         headers: &RequestHeaders,
     ) -> Result<Call<'a>, ModelError> {
-        let body = request.to_bytes(provider);
         match &provider.kind {
             ProviderKind::Offline(script) => Ok(Call::Offline { script, body }),
             ProviderKind::Http => {

@@ -7,6 +7,7 @@
 mod answer;
 pub mod events;
 mod http;
+mod request;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -23,6 +24,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 pub use answer::{Answer, Gate, usage};
 pub use http::RecordedRequest;
+pub use request::{running_session, tool_output};
 
 /// The server. Dropping it closes every connection.
 #[derive(Debug)]

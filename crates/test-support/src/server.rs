@@ -204,6 +204,19 @@ impl Connection {
         Ok(())
     }
 
+    /// Ends the process without a chance to do anything.
+    ///
+    /// # Errors
+    /// When the signal cannot be sent.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()
+    }
+
+    /// Returns the id of the process.
+    pub fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the end of the process and of its output.
     ///
     /// # Errors
@@ -260,10 +273,18 @@ impl TestServer {
     ///
     /// # Panics
     /// When it cannot be started.
-    #[allow(clippy::expect_used, reason = "a test without its server cannot go on")]
     pub fn start(program: impl AsRef<Path>, home: &TempHome) -> Self {
+        Self::start_in(program, home, &[])
+    }
+
+    /// Starts `program` for `home` with more in its environment.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[allow(clippy::expect_used, reason = "a test without its server cannot go on")]
+    pub fn start_in(program: impl AsRef<Path>, home: &TempHome, env: &[(&str, &str)]) -> Self {
         let program = [program.as_ref().to_string_lossy().into_owned()];
-        let connection = Connection::spawn(&program, home, &[]).expect("the server starts");
+        let connection = Connection::spawn(&program, home, env).expect("the server starts");
         Self { connection, next_id: 0, taken: Vec::new(), due: BTreeMap::new(), is_checked: true }
     }
 
@@ -276,10 +297,16 @@ impl TestServer {
     #[allow(clippy::needless_pass_by_value, reason = "`json!` makes values")]
     pub fn initialized_with(program: impl AsRef<Path>, home: &TempHome, capabilities: Value) -> Self {
         let mut server = Self::start(program, home);
-        let client = json!({"name": "probe", "title": "Probe", "version": "0.1.0"});
-        server.request("initialize", json!({"clientInfo": client, "capabilities": capabilities}));
-        server.notify("initialized", Value::Null);
+        server.initialize(capabilities);
         server
+    }
+
+    /// Initializes the session with these capabilities.
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` makes values")]
+    pub fn initialize(&mut self, capabilities: Value) {
+        let client = json!({"name": "probe", "title": "Probe", "version": "0.1.0"});
+        self.request("initialize", json!({"clientInfo": client, "capabilities": capabilities}));
+        self.notify("initialized", Value::Null);
     }
 
     /// Returns the connection, for what is not about messages.
@@ -403,7 +430,15 @@ impl TestServer {
     /// # Panics
     /// When it is not started.
     pub fn start_thread(&mut self, cwd: &Path) -> String {
-        let result = self.request("thread/start", json!({"cwd": cwd}));
+        self.start_thread_with(json!({"cwd": cwd}))
+    }
+
+    /// Starts a thread with these params and returns its id; takes its `thread/started`.
+    ///
+    /// # Panics
+    /// When it is not started.
+    pub fn start_thread_with(&mut self, params: Value) -> String {
+        let result = self.request("thread/start", params);
         let id = result["thread"]["id"].as_str().map(str::to_owned).unwrap_or_default();
         self.take_where("thread/started", |message| message["params"]["thread"]["id"] == id.as_str());
         id
@@ -420,6 +455,18 @@ impl TestServer {
     pub fn run_turn(&mut self, thread_id: &str, text: &str) -> Vec<Value> {
         self.start_turn(thread_id, text);
         self.until_turn_completed(thread_id)
+    }
+
+    /// Answers a request of the server.
+    #[allow(clippy::needless_pass_by_value, reason = "`json!` makes values")]
+    pub fn reply(&mut self, request: &Value, result: Value) {
+        self.send_raw(json!({"id": request["id"], "result": result}).to_string());
+    }
+
+    /// Answers a request of the server with an error.
+    pub fn reply_error(&mut self, request: &Value, code: i64, message: &str) {
+        let error = json!({"code": code, "message": message});
+        self.send_raw(json!({"id": request["id"], "error": error}).to_string());
     }
 
     /// Takes whatever is left, so that the test's end does not mind it.

@@ -22,6 +22,10 @@ pub struct Transcript {
     pub steps: Vec<Step>,
     /// The conversation with the model: each request with its answer (null if there was none).
     pub exchanges: Vec<Exchange>,
+    /// What the project folder held at the end, texts by relative path, if that was recorded.
+    pub files_after: Option<BTreeMap<String, String>>,
+    /// The `config.toml` at the end, if that was recorded.
+    pub config_after: Option<String>,
 }
 
 /// One line between client and server.
@@ -68,8 +72,17 @@ impl Transcript {
                 self.about = message["about"].as_str().unwrap_or_default().to_owned();
                 self.config = message["config"].as_str().unwrap_or_default().to_owned();
             }
-            // What the recording left on disk.
-            "meta" => {}
+            "meta" => {
+                if let Some(files) = message["filesAfter"].as_object() {
+                    let text = |(path, text): (&String, &Value)| {
+                        (path.clone(), text.as_str().unwrap_or_default().to_owned())
+                    };
+                    self.files_after = Some(files.iter().map(text).collect());
+                }
+                if let Some(config) = message["configAfter"].as_str() {
+                    self.config_after = Some(config.to_owned());
+                }
+            }
             "client->server" => match line["raw"].as_str() {
                 Some(raw) => self.steps.push(Step::ClientRaw(raw.to_owned())),
                 None => self.steps.push(Step::Client(message)),
@@ -609,8 +622,12 @@ mod tests {
             r#"{"dir":"server->model","msg":{"method":"POST"}}"#,
             "\n",
             r#"{"dir":"model->server","msg":{"status":500}}"#,
+            "\n",
+            r#"{"dir":"meta","msg":{"event":"end","filesAfter":{"a/b":"c"},"configAfter":"a = 2"}}"#,
         ))
         .unwrap();
+        assert_eq!(transcript.files_after, Some(BTreeMap::from([("a/b".to_owned(), "c".to_owned())])));
+        assert_eq!(transcript.config_after.as_deref(), Some("a = 2"));
         assert_eq!((transcript.about.as_str(), transcript.config.as_str()), ("shows x", "a = 1"));
         assert_eq!(
             transcript.steps,

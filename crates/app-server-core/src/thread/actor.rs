@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
     DeprecationNoticeNotification, Thread, ThreadArchiveResponse, ThreadArchivedNotification,
-    ThreadClosedNotification, ThreadNameUpdatedNotification, ThreadReadResponse, ThreadResumeParams,
-    ThreadResumeResponse, ThreadSetNameResponse, ThreadStartParams, ThreadStartResponse,
-    ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
+    ThreadBackgroundTerminalsCleanResponse, ThreadClosedNotification, ThreadNameUpdatedNotification,
+    ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse, ThreadSetNameResponse, ThreadStartParams,
+    ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
     ThreadTokenUsageUpdatedNotification, ThreadUnarchiveResponse, ThreadUnarchivedNotification,
     ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn,
 };
@@ -43,7 +43,7 @@ pub(super) async fn run(
                     actor.services.host.thread_idle(id);
                 }
             }
-            () = Loaded::changed(&mut actor.loaded) => actor.settle(),
+            () = Loaded::changed(&mut actor.loaded) => actor.settle().await,
         }
         actor.services.host.drained().await;
     }
@@ -82,6 +82,27 @@ impl Actor {
                 let result = self.live().and_then(|loaded| loaded.interrupt(&turn_id));
                 reply.send(result);
             }
+            ThreadOp::ShellCommand(params, reply) => match self.live() {
+                Ok(loaded) => loaded.run_shell_command(params, reply).await,
+                Err(error) => reply.send(Err(error)),
+            },
+            ThreadOp::ListTerminals(cursor, limit, reply) => {
+                reply.send(self.live().map(|loaded| loaded.list_terminals(cursor.as_deref(), limit)));
+            }
+            ThreadOp::EndTerminal(number, reply) => {
+                let result = match self.live() {
+                    Ok(loaded) => Ok(loaded.end_terminal(&number).await),
+                    Err(error) => Err(error),
+                };
+                reply.send(result);
+            }
+            ThreadOp::EndTerminals(reply) => match self.live() {
+                Ok(loaded) => {
+                    loaded.end_terminals().await;
+                    reply.send(Ok(ThreadBackgroundTerminalsCleanResponse {}));
+                }
+                Err(error) => reply.send(Err(error)),
+            },
             ThreadOp::Shutdown(done) => {
                 self.shut_down().await;
                 // Whoever waited may have given up.
@@ -91,9 +112,9 @@ impl Actor {
     }
 
     /// Unloads the thread when nobody cared for it for too long.
-    fn settle(&mut self) {
+    async fn settle(&mut self) {
         if self.loaded.as_ref().is_some_and(|loaded| loaded.is_abandoned()) {
-            self.unload();
+            self.unload().await;
             let thread_id = self.id.to_string();
             self.services
                 .host
@@ -261,7 +282,7 @@ impl Actor {
         };
         self.services.store.archive(&found.path)?;
         drop(lock);
-        self.unload();
+        self.unload().await;
         Ok(())
     }
 
@@ -328,8 +349,9 @@ impl Actor {
     }
 
     /// Lets go of the loaded thread and tells that it is no longer loaded.
-    fn unload(&mut self) {
-        if self.loaded.take().is_some() {
+    async fn unload(&mut self) {
+        if let Some(loaded) = self.loaded.take() {
+            loaded.end_terminals().await;
             self.publish.send_replace(ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded });
             self.tell_status(ThreadStatus::NotLoaded);
         }
@@ -347,6 +369,7 @@ impl Actor {
     async fn shut_down(&mut self) {
         if let Some(loaded) = &mut self.loaded {
             loaded.stop_turn().await;
+            loaded.end_terminals().await;
         }
         self.loaded = None;
     }

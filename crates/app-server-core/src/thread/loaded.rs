@@ -1,42 +1,48 @@
 //! A loaded thread: its settings, its conversation and at most one running turn.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app_server_config::DeprecationNotice;
+use app_server_exec_policy::Rules;
+use app_server_patch::TurnDiff;
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ConfigWarningNotification, ErrorNotification, Thread, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSettingsUpdatedNotification, ThreadStartParams, ThreadStartResponse, ThreadStatus,
-    ThreadStatusChangedNotification, ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError,
-    TurnInterruptResponse, TurnItemsView, TurnStartParams, TurnStartResponse, TurnStartedNotification,
-    TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput,
+    ConfigWarningNotification, ErrorNotification, ServerRequestResolvedNotification, Thread,
+    ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams,
+    ThreadResumeResponse, ThreadSettingsUpdatedNotification, ThreadShellCommandParams,
+    ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTokenUsage, Turn,
+    TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView, TurnStartParams,
+    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput,
 };
-use app_server_rollout::{
-    BaseInstructions, Batch, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text,
-};
+use app_server_rollout::{BaseInstructions, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text};
 use jiff::Zoned;
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::actor::blocking;
 use super::settings::{Overrides, Settings};
+use super::shared::{Listener, SessionApprovals, ThreadShared};
+use super::status::StatusBoard;
 use super::{ThreadState, stored};
 use crate::clock::{now_ms, now_s};
 use crate::error::CoreError;
+use crate::exec::{Terminal, Terminals};
 use crate::git;
 use crate::history::History;
 use crate::host::Reply;
 use crate::item::{self, Want};
 use crate::services::Services;
+use crate::tools::{DynamicTools, UserCommand};
 use crate::turn::{
-    self, Conversation, PendingInput, TurnContext, TurnEnd, TurnInput, TurnOutcome, interrupted_marker,
+    self, Conversation, SharedConversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, Work,
+    interrupted_marker,
 };
 
 /// An idle thread nobody listens to is unloaded after this time (wire specification 4.8).
@@ -46,17 +52,10 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 60);
 const SOURCE: Source = Source::Vscode;
 
 pub(super) struct Loaded {
-    services: Arc<Services>,
-    id: String,
+    shared: Arc<ThreadShared>,
     meta: SessionMeta,
     settings: Settings,
-    /// At home while no turn runs.
-    conversation: Option<Conversation>,
     running: Option<Running>,
-    status: ThreadStatus,
-    /// What others may know; told before the client hears of a change, so that its next request finds it.
-    publish: watch::Sender<ThreadState>,
-    subscribed: Arc<AtomicBool>,
     /// When the thread is unloaded, while nobody listens.
     abandoned_at: Option<Instant>,
     preview: String,
@@ -77,9 +76,14 @@ pub(super) struct Loaded {
 struct Running {
     turn: Turn,
     started_at_ms: i64,
-    cancel: CancellationToken,
-    pending: Arc<PendingInput>,
-    task: JoinHandle<(Conversation, TurnOutcome)>,
+    context: Arc<TurnContext>,
+    task: JoinHandle<TurnOutcome>,
+}
+
+/// A turn that is about to begin.
+struct Prepared {
+    turn: Turn,
+    context: TurnContext,
 }
 
 /// A turn that is asked for.
@@ -119,6 +123,7 @@ impl Loaded {
             thread_source: params.thread_source.map(|source| source.0),
             ..SessionMeta::default()
         };
+        let dynamic_tools = DynamicTools::new(params.dynamic_tools.take().unwrap_or_default())?;
         let (path, lock) = if ephemeral {
             (None, None)
         } else {
@@ -127,21 +132,12 @@ impl Loaded {
         };
         let rollout = path.as_ref().map(|path| RolloutWriter::pending(path.clone(), meta.clone()));
         let created_at = now.timestamp().as_second();
+        let conversation = Conversation::new(History::default(), rollout, None);
         let loaded = Loaded {
-            id: id.to_string(),
+            shared: share(services, id, &settings, conversation, dynamic_tools, publish),
             meta,
             settings,
-            conversation: Some(Conversation {
-                history: History::default(),
-                rollout,
-                batch: Batch::new(),
-                usage: None,
-                seeded: None,
-            }),
             running: None,
-            status: ThreadStatus::Idle,
-            publish,
-            subscribed: Arc::new(AtomicBool::new(true)),
             abandoned_at: None,
             preview: String::new(),
             name: None,
@@ -152,7 +148,6 @@ impl Loaded {
             usage_turn_id: None,
             raw_events: params.experimental_raw_events,
             _lock: lock,
-            services,
         };
         let settings = &loaded.settings;
         let response = ThreadStartResponse {
@@ -211,20 +206,12 @@ impl Loaded {
         if let Some(base) = stored.meta.base_instructions.as_ref().filter(|_| !base_is_given) {
             settings.base_instructions = base.text.as_str().into();
         }
+        let conversation = Conversation::new(stored.history, Some(rollout), stored.usage);
+        let dynamic_tools = DynamicTools::default();
         let loaded = Loaded {
-            id: stored.meta.id.to_string(),
+            shared: share(services, id, &settings, conversation, dynamic_tools, publish),
             settings,
-            conversation: Some(Conversation {
-                history: stored.history,
-                rollout: Some(rollout),
-                batch: Batch::new(),
-                usage: stored.usage,
-                seeded: None,
-            }),
             running: None,
-            status: ThreadStatus::Idle,
-            publish,
-            subscribed: Arc::new(AtomicBool::new(true)),
             abandoned_at: None,
             preview: header.preview.unwrap_or_default(),
             name: None,
@@ -236,7 +223,6 @@ impl Loaded {
             raw_events: false,
             meta: stored.meta,
             _lock: Some(lock),
-            services,
         };
         Ok((Box::new(loaded), stored.turns.unwrap_or_default()))
     }
@@ -264,14 +250,14 @@ impl Loaded {
 
     /// The recorded token usage, told after a resume.
     pub(super) fn usage_on_resume(&self) -> Option<(String, ThreadTokenUsage)> {
-        let usage = self.conversation.as_ref()?.usage.clone()?;
+        let usage = self.shared.conversation.lock().usage.clone()?;
         Some((self.usage_turn_id.clone()?, usage))
     }
 
     /// The thread as the wire shows it, without turns.
     pub(super) fn thread(&self) -> Thread {
         // Another process may have renamed it.
-        let stored_name = self.services.store.names().get(self.meta.id).unwrap_or_else(|error| {
+        let stored_name = self.shared.services.store.names().get(self.meta.id).unwrap_or_else(|error| {
             tracing::warn!(%error, "cannot read thread names");
             None
         });
@@ -284,7 +270,7 @@ impl Loaded {
             preview: self.preview.clone(),
             reasoning_effort: self.settings.wire_effort(),
             recency_at: Some(self.recency_at),
-            status: self.status.clone(),
+            status: self.shared.status.get(),
             updated_at: self.updated_at,
             ..stored::from_meta(&self.meta, self.path.as_deref())
         }
@@ -302,19 +288,14 @@ impl Loaded {
     /// The file, once there is something in it.
     pub(super) fn stored_path(&self) -> Option<PathBuf> {
         let path = self.path.clone()?;
-        let is_pending = self
-            .conversation
-            .as_ref()
-            .and_then(|conversation| conversation.rollout.as_ref())
-            .is_some_and(|rollout| !rollout.is_on_disk());
+        let conversation = self.shared.conversation.lock();
+        let is_pending = conversation.rollout.as_ref().is_some_and(|rollout| !rollout.is_on_disk());
         (!is_pending).then_some(path)
     }
 
     /// Puts the file on disk, for operations that need one.
     pub(super) fn materialize(&mut self) -> Result<(), CoreError> {
-        if let Some(rollout) =
-            self.conversation.as_mut().and_then(|conversation| conversation.rollout.as_mut())
-        {
+        if let Some(rollout) = &mut self.shared.conversation.lock().rollout {
             rollout.materialize()?;
         }
         Ok(())
@@ -325,14 +306,14 @@ impl Loaded {
     }
 
     pub(super) fn subscribe(&mut self) {
-        self.subscribed.store(true, Ordering::Release);
+        self.shared.listener.subscribe();
         self.abandoned_at = None;
     }
 
     /// Returns whether anybody was subscribed.
     pub(super) fn unsubscribe(&mut self) -> bool {
         self.abandoned_at = Some(Instant::now() + ABANDONED_AFTER);
-        self.subscribed.swap(false, Ordering::AcqRel)
+        self.shared.listener.unsubscribe()
     }
 
     pub(super) fn is_abandoned(&self) -> bool {
@@ -365,8 +346,11 @@ impl Loaded {
                 content: std::mem::take(&mut params.input),
                 client_id: params.client_user_message_id.take(),
             };
-            let refused =
-                if running.cancel.is_cancelled() { Err(input) } else { running.pending.push(input) };
+            let refused = if running.context.cancel.is_cancelled() {
+                Err(input)
+            } else {
+                running.context.pending.push(input)
+            };
             match refused {
                 Ok(()) => return reply.send(Ok(TurnStartResponse { turn: running.turn.clone() })),
                 Err(input) => {
@@ -377,27 +361,27 @@ impl Loaded {
                 }
             }
         }
-        let Some(conversation) = self.conversation.take() else {
-            return reply.send(Err(CoreError::Internal("the conversation is not at home".to_owned())));
-        };
         if self.settings.apply(params) {
             self.tell(ServerNotification::ThreadSettingsUpdated(ThreadSettingsUpdatedNotification {
-                thread_id: self.id.clone(),
+                thread_id: self.shared.id().to_owned(),
                 thread_settings: self.settings.wire(),
             }));
         }
-        self.begin_turn(request.params, conversation, reply);
+        let Prepared { turn, context } = self.prepare_turn(Some(&mut request.params));
+        reply.send(Ok(TurnStartResponse { turn: turn.clone() }));
+        let input =
+            TurnInput { content: request.params.input, client_id: request.params.client_user_message_id };
+        if self.preview.is_empty() {
+            self.preview = preview(&input.content);
+        }
+        self.recency_at = now_s();
+        self.begin_turn(turn, context, Work::Model(input));
     }
 
-    /// Answers, tells of the turn and sets it going, in this order.
-    fn begin_turn(
-        &mut self,
-        params: TurnStartParams,
-        conversation: Conversation,
-        reply: Reply<TurnStartResponse>,
-    ) {
+    /// Puts a turn together. Nothing is told and nothing runs yet.
+    fn prepare_turn(&self, params: Option<&mut TurnStartParams>) -> Prepared {
         let turn_id = Uuid::now_v7().to_string();
-        let mut turn = Turn {
+        let turn = Turn {
             completed_at: None,
             duration_ms: None,
             error: None,
@@ -408,41 +392,104 @@ impl Loaded {
             started_at: None,
             status: TurnStatus::InProgress,
         };
-        reply.send(Ok(TurnStartResponse { turn: turn.clone() }));
+        let (output_schema, service_tier) = match params {
+            Some(params) => (params.output_schema.take(), params.service_tier_for_turn.take()),
+            None => (None, None),
+        };
+        let context = TurnContext {
+            thread: Arc::clone(&self.shared),
+            turn_id,
+            started_at: None,
+            model_info: self.settings.model_info(),
+            settings: self.settings.clone(),
+            cancel: CancellationToken::new(),
+            pending: Arc::default(),
+            output_schema: output_schema.and_then(|schema| serde_json::value::to_raw_value(&schema).ok()),
+            service_tier,
+            raw_events: self.raw_events,
+            diff: Mutex::new(TurnDiff::new(&self.settings.cwd)),
+            ended: CancellationToken::new(),
+            leftovers: TaskTracker::new(),
+            user_commands: TaskTracker::new(),
+            withdrawn: Mutex::default(),
+        };
+        Prepared { turn, context }
+    }
+
+    /// Tells of the turn and sets it going; whoever asked for it has been answered.
+    fn begin_turn(&mut self, mut turn: Turn, mut context: TurnContext, work: Work) {
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         turn.started_at = Some(now_s());
-        self.recency_at = now_s();
+        context.started_at = turn.started_at;
         self.tell(ServerNotification::TurnStarted(TurnStartedNotification {
-            thread_id: self.id.clone(),
+            thread_id: self.shared.id().to_owned(),
             turn: turn.clone(),
         }));
-        if self.preview.is_empty() {
-            self.preview = preview(&params.input);
-        }
-        let (cancel, pending) = (CancellationToken::new(), Arc::new(PendingInput::default()));
-        let context = TurnContext {
-            services: Arc::clone(&self.services),
-            thread_id: self.id.clone(),
-            turn_id,
-            started_at: turn.started_at,
-            settings: self.settings.clone(),
-            subscribed: Arc::clone(&self.subscribed),
-            cancel: cancel.clone(),
-            pending: Arc::clone(&pending),
-            output_schema: params
-                .output_schema
-                .and_then(|schema| serde_json::value::to_raw_value(&schema).ok()),
-            service_tier: params.service_tier_for_turn,
-            raw_events: self.raw_events,
+        let context = Arc::new(context);
+        let task = tokio::spawn(turn::run_guarded(Arc::clone(&context), work));
+        self.running = Some(Running { turn, started_at_ms: now_ms(), context, task });
+    }
+
+    /// Runs a command of the user's own: as a turn of its own, or within the one that runs (wire specification,
+    /// `thread/shellCommand`).
+    pub(super) async fn run_shell_command(
+        &mut self,
+        params: ThreadShellCommandParams,
+        reply: Reply<ThreadShellCommandResponse>,
+    ) {
+        let command = UserCommand::new(params);
+        let command = match command {
+            Ok(command) => command,
+            Err(error) => return reply.send(Err(error)),
         };
-        let input = TurnInput { content: params.input, client_id: params.client_user_message_id };
-        let task = tokio::spawn(turn::run_guarded(context, conversation, input));
-        self.running = Some(Running { turn, started_at_ms: now_ms(), cancel, pending, task });
+        self.subscribe();
+        reply.send(Ok(ThreadShellCommandResponse {}));
+        if let Some(running) = &self.running {
+            if !running.context.user_commands.is_closed() {
+                let context = Arc::clone(&running.context);
+                running.context.user_commands.spawn(async move { command.run(&context).await });
+                return;
+            }
+            // It is ending: this one comes after it.
+            self.join_turn().await;
+        }
+        let Prepared { turn, context } = self.prepare_turn(None);
+        self.begin_turn(turn, context, Work::UserCommand(command));
+    }
+
+    /// The commands that run on in the background; the cursor is the number of the last one of the page before.
+    pub(super) fn list_terminals(
+        &self,
+        cursor: Option<&str>,
+        limit: Option<u32>,
+    ) -> ThreadBackgroundTerminalsListResponse {
+        let mut data = self.shared.terminals.running();
+        if let Some(cursor) = cursor {
+            let start = data.iter().position(|terminal| terminal.process_id == cursor).map_or(0, |at| at + 1);
+            data.drain(..start);
+        }
+        let limit = limit.map_or(usize::MAX, |limit| limit.max(1) as usize);
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        let next_cursor = data.last().filter(|_| has_more).map(|last| last.process_id.clone());
+        ThreadBackgroundTerminalsListResponse { data, next_cursor }
+    }
+
+    /// Ends one of them.
+    pub(super) async fn end_terminal(&self, number: &str) -> ThreadBackgroundTerminalsTerminateResponse {
+        let is_meant = |terminal: &Terminal| terminal.number.to_string() == number;
+        ThreadBackgroundTerminalsTerminateResponse { terminated: self.shared.terminals.end(is_meant).await }
+    }
+
+    /// Ends all of them.
+    pub(super) async fn end_terminals(&self) {
+        self.shared.terminals.close().await;
     }
 
     pub(super) fn steer(&mut self, params: TurnSteerParams) -> Result<TurnSteerResponse, CoreError> {
         let none = CoreError::NoActiveTurn("steer");
-        let Some(running) = self.running.as_ref().filter(|running| !running.cancel.is_cancelled()) else {
+        let Some(running) = self.running.as_ref().filter(|running| !running.context.cancel.is_cancelled())
+        else {
             return Err(none);
         };
         if running.turn.id != params.expected_turn_id {
@@ -454,7 +501,7 @@ impl Loaded {
         }
         let input = TurnInput { content: params.input, client_id: params.client_user_message_id };
         let turn_id = running.turn.id.clone();
-        match running.pending.push(input) {
+        match running.context.pending.push(input) {
             Ok(()) => Ok(TurnSteerResponse { turn_id }),
             Err(_) => Err(none),
         }
@@ -462,21 +509,22 @@ impl Loaded {
 
     /// Tells the turn to stop. What follows comes when it has.
     pub(super) fn interrupt(&mut self, turn_id: &str) -> Result<TurnInterruptResponse, CoreError> {
-        let Some(running) = self.running.as_ref().filter(|running| !running.cancel.is_cancelled()) else {
+        let Some(running) = self.running.as_ref().filter(|running| !running.context.cancel.is_cancelled())
+        else {
             return Err(CoreError::NoActiveTurn("interrupt"));
         };
         if running.turn.id != turn_id {
             let found = running.turn.id.clone();
             return Err(CoreError::OtherTurn { expected: turn_id.to_owned(), found });
         }
-        running.cancel.cancel();
+        running.context.cancel.cancel();
         Ok(TurnInterruptResponse {})
     }
 
     /// Interrupts the running turn, if there is one, and waits for its end.
     pub(super) async fn stop_turn(&mut self) {
         if let Some(running) = &self.running {
-            running.cancel.cancel();
+            running.context.cancel.cancel();
             self.join_turn().await;
         }
     }
@@ -487,16 +535,12 @@ impl Loaded {
         let Some(running) = &mut self.running else { return };
         let joined = (&mut running.task).await;
         let Some(running) = self.running.take() else { return };
-        let (mut conversation, outcome) = match joined {
-            Ok(ended) => ended,
-            // Nothing aborts the task and its panics are caught; an empty conversation would lose the thread's
-            // history, so the thread is left without one and says so.
-            Err(error) => {
-                tracing::error!(%error, "a turn's task was lost");
-                return self.set_status(ThreadStatus::SystemError);
-            }
-        };
-        let Running { mut turn, started_at_ms, .. } = running;
+        let outcome = joined.unwrap_or_else(|error| {
+            tracing::error!(%error, "a turn's task was lost");
+            TurnOutcome::lost()
+        });
+        let Running { mut turn, started_at_ms, context, .. } = running;
+        let mut conversation = self.shared.conversation.lock();
         self.usage_turn_id = Some(turn.id.clone());
         turn.completed_at = Some(now_s());
         turn.duration_ms = Some(now_ms() - started_at_ms);
@@ -525,40 +569,76 @@ impl Loaded {
             }
         }
         conversation.flush();
-        self.conversation = Some(conversation);
+        drop(conversation);
         self.updated_at = now_s();
         self.set_status(status);
         if let Some(error) = &turn.error {
             self.tell(ServerNotification::Error(ErrorNotification {
                 error: error.clone(),
-                thread_id: self.id.clone(),
+                thread_id: self.shared.id().to_owned(),
                 turn_id: turn.id.clone(),
                 will_retry: false,
             }));
         }
         self.tell(ServerNotification::TurnCompleted(TurnCompletedNotification {
-            thread_id: self.id.clone(),
+            thread_id: self.shared.id().to_owned(),
             turn,
         }));
-    }
-
-    /// Tells of a status, never twice of the same.
-    fn set_status(&mut self, status: ThreadStatus) {
-        if self.status != status {
-            self.status = status.clone();
-            self.publish.send_replace(ThreadState { is_loaded: true, status: status.clone() });
-            self.tell(ServerNotification::ThreadStatusChanged(ThreadStatusChangedNotification {
-                status,
-                thread_id: self.id.clone(),
+        let withdrawn =
+            std::mem::take(&mut *context.withdrawn.lock().unwrap_or_else(PoisonError::into_inner));
+        for request_id in withdrawn {
+            let thread_id = self.shared.id().to_owned();
+            self.tell(ServerNotification::ServerRequestResolved(ServerRequestResolvedNotification {
+                request_id,
+                thread_id,
             }));
         }
     }
 
-    fn tell(&self, notification: ServerNotification) {
-        if self.subscribed.load(Ordering::Acquire) {
-            self.services.host.notify(notification);
-        }
+    fn set_status(&self, status: ThreadStatus) {
+        self.shared.status.set(status);
     }
+
+    fn tell(&self, notification: ServerNotification) {
+        self.shared.listener.notify(notification);
+    }
+}
+
+/// Puts together what the thread's actor, turns and terminals share.
+fn share(
+    services: Arc<Services>,
+    id: Uuid,
+    settings: &Settings,
+    conversation: Conversation,
+    dynamic_tools: DynamicTools,
+    publish: watch::Sender<ThreadState>,
+) -> Arc<ThreadShared> {
+    let listener = Listener::new(Arc::clone(&services), &id.to_string());
+    Arc::new(ThreadShared {
+        status: StatusBoard::new(listener.clone(), publish),
+        listener,
+        conversation: SharedConversation::new(conversation),
+        approvals: SessionApprovals::default(),
+        rules: Mutex::new(rules(&services, settings)),
+        terminals: Terminals::default(),
+        dynamic_tools,
+        services,
+    })
+}
+
+/// Reads the rules of the user and of trusted projects. Rules that cannot be read are none at all, which asks more
+/// often, and the client is told (approvals specification 9).
+fn rules(services: &Services, settings: &Settings) -> Rules {
+    let folders = settings.config.layers.rules_folders();
+    Rules::load(&folders).unwrap_or_else(|error| {
+        services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
+            details: Some(error.to_string()),
+            path: None,
+            range: None,
+            summary: "The rules for commands cannot be read; none of them applies.".to_owned(),
+        }));
+        Rules::default()
+    })
 }
 
 /// A setting that nothing looks at is most likely misspelt.

@@ -5,16 +5,19 @@ mod actor;
 mod list;
 mod loaded;
 mod settings;
+mod shared;
+mod status;
 mod stored;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use app_server_protocol::v2::{
-    ThreadArchiveResponse, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSetNameResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadUnarchiveResponse,
-    ThreadUnsubscribeResponse, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
-    TurnSteerResponse,
+    ThreadArchiveResponse, ThreadBackgroundTerminalsCleanResponse, ThreadBackgroundTerminalsListResponse,
+    ThreadBackgroundTerminalsTerminateResponse, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSetNameResponse, ThreadShellCommandParams, ThreadShellCommandResponse, ThreadStartParams,
+    ThreadStartResponse, ThreadStatus, ThreadUnarchiveResponse, ThreadUnsubscribeResponse,
+    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
@@ -25,6 +28,8 @@ use crate::services::Services;
 
 pub use list::list;
 pub(crate) use settings::{Settings, sandbox_mode_of};
+pub(crate) use shared::ThreadShared;
+pub(crate) use status::Waiting;
 
 /// Requests of one thread that may wait. When it is full the message processor waits, and with it stdin.
 const MAILBOX: usize = 64;
@@ -52,6 +57,14 @@ pub enum ThreadOp {
     Steer(Box<TurnSteerParams>, Reply<TurnSteerResponse>),
     /// `turn/interrupt`; the turn meant.
     Interrupt(String, Reply<TurnInterruptResponse>),
+    /// `thread/shellCommand`.
+    ShellCommand(ThreadShellCommandParams, Reply<ThreadShellCommandResponse>),
+    /// `thread/backgroundTerminals/list`; from which one on, and how many.
+    ListTerminals(Option<String>, Option<u32>, Reply<ThreadBackgroundTerminalsListResponse>),
+    /// `thread/backgroundTerminals/terminate`; the number of the one meant.
+    EndTerminal(String, Reply<ThreadBackgroundTerminalsTerminateResponse>),
+    /// `thread/backgroundTerminals/clean`.
+    EndTerminals(Reply<ThreadBackgroundTerminalsCleanResponse>),
     /// The session ends: stop the turn, write what is unwritten, let go of the file.
     Shutdown(oneshot::Sender<()>),
 }

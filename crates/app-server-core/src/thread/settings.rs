@@ -285,7 +285,8 @@ fn wire_sandbox(mode: ConfigSandbox) -> SandboxMode {
 fn wire_approval(policy: ApprovalPolicy) -> AskForApproval {
     match policy {
         ApprovalPolicy::Untrusted => AskForApproval::Untrusted,
-        ApprovalPolicy::OnFailure | ApprovalPolicy::OnRequest => AskForApproval::OnRequest,
+        ApprovalPolicy::OnFailure => AskForApproval::OnFailure,
+        ApprovalPolicy::OnRequest => AskForApproval::OnRequest,
         ApprovalPolicy::Never => AskForApproval::Never,
     }
 }

@@ -3,7 +3,9 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::PoisonError;
 
+use app_server_config::login_shell;
 use app_server_protocol::v2::{AskForApproval, NetworkAccess, ReasoningSummary, SandboxPolicy};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -30,10 +32,11 @@ pub(super) fn update(context: &TurnContext, conversation: &mut Conversation) {
         sandbox: settings.sandbox.clone(),
         mode_instructions: settings.mode_instructions.clone(),
     };
-    let shell = context.services.config.environment().shell();
+    let shell = login_shell(context.thread.services.config.environment());
+    let allowed = context.thread.rules.lock().unwrap_or_else(PoisonError::into_inner).allowed_prefixes();
     let messages = match conversation.seeded.take() {
-        None => initial(settings, shell),
-        Some(known) => changes(&known, settings, shell),
+        None => initial(settings, &shell, &allowed),
+        Some(known) => changes(&known, settings, &shell, &allowed),
     };
     for message in messages {
         conversation.record(&message);
@@ -41,8 +44,8 @@ pub(super) fn update(context: &TurnContext, conversation: &mut Conversation) {
     conversation.seeded = Some(now);
 }
 
-fn initial(settings: &Settings, shell: Option<&Path>) -> Vec<Box<RawValue>> {
-    let mut messages = vec![text_message("developer", &permissions(settings))];
+fn initial(settings: &Settings, shell: &Path, allowed: &[Vec<String>]) -> Vec<Box<RawValue>> {
+    let mut messages = vec![text_message("developer", &permissions(settings, allowed))];
     if let Some(text) = settings.developer_instructions.as_deref().filter(|text| !text.trim().is_empty()) {
         messages.push(text_message("developer", text));
     }
@@ -58,13 +61,18 @@ fn initial(settings: &Settings, shell: Option<&Path>) -> Vec<Box<RawValue>> {
     messages
 }
 
-fn changes(known: &SeededContext, settings: &Settings, shell: Option<&Path>) -> Vec<Box<RawValue>> {
+fn changes(
+    known: &SeededContext,
+    settings: &Settings,
+    shell: &Path,
+    allowed: &[Vec<String>],
+) -> Vec<Box<RawValue>> {
     let mut messages = Vec::new();
     if known.cwd != settings.cwd {
         messages.push(text_message("user", &environment(Some(&settings.cwd), shell)));
     }
     if known.approval_policy != settings.approval_policy || known.sandbox != settings.sandbox {
-        messages.push(text_message("developer", &permissions(settings)));
+        messages.push(text_message("developer", &permissions(settings, allowed)));
     }
     if known.mode_instructions != settings.mode_instructions
         && let Some(text) = &settings.mode_instructions
@@ -78,12 +86,12 @@ fn mode(text: &str) -> String {
     format!("<collaboration_mode>{text}</collaboration_mode>")
 }
 
-fn environment(cwd: Option<&Path>, shell: Option<&Path>) -> String {
+fn environment(cwd: Option<&Path>, shell: &Path) -> String {
     let mut text = "<environment_context>\n".to_owned();
     if let Some(cwd) = cwd {
         let _ = writeln!(text, "  <cwd>{}</cwd>", cwd.display());
     }
-    let shell = shell.and_then(|shell| shell.file_name()).map(|name| name.to_string_lossy().into_owned());
+    let shell = shell.file_name().map(|name| name.to_string_lossy().into_owned());
     let _ = writeln!(text, "  <shell>{}</shell>", shell.as_deref().unwrap_or("bash"));
     let now = jiff::Zoned::now();
     let _ = writeln!(text, "  <current_date>{}</current_date>", now.date());
@@ -95,7 +103,7 @@ fn environment(cwd: Option<&Path>, shell: Option<&Path>) -> String {
 }
 
 /// What commands may touch and when the user is asked, in words.
-fn permissions(settings: &Settings) -> String {
+fn permissions(settings: &Settings, allowed_prefixes: &[Vec<String>]) -> String {
     let mut text = "<permissions instructions>\n".to_owned();
     let network = |allowed: bool| if allowed { "enabled" } else { "restricted" };
     match &settings.sandbox {
@@ -137,11 +145,23 @@ fn permissions(settings: &Settings) -> String {
         AskForApproval::Untrusted => {
             "Approval policy is `untrusted`: the user is asked before most commands, except plainly harmless ones."
         }
+        AskForApproval::OnFailure => {
+            "Approval policy is `on-failure`: commands run in the sandbox first, and the user is asked when it stops one."
+        }
         AskForApproval::OnRequest | AskForApproval::Granular { .. } => {
             "Approval policy is `on-request`: where a command needs more than the sandbox allows, ask for it with \
-             `sandbox_permissions` set to `require_escalated` and a one-sentence `justification` the user can judge."
+             `sandbox_permissions` set to `require_escalated` and a one-sentence `justification` the user can judge. \
+             Where commands like it will come again, give their first words as `prefix_rule`."
         }
     });
+    let allowed: Vec<String> =
+        allowed_prefixes.iter().filter_map(|words| serde_json::to_string(words).ok()).collect();
+    if settings.approval_policy == AskForApproval::OnRequest && !allowed.is_empty() {
+        text.push_str("\nCommands that begin with these words are allowed already:");
+        for words in allowed {
+            let _ = write!(text, "\n- {words}");
+        }
+    }
     if let SandboxPolicy::WorkspaceWrite { writable_roots, .. } = &settings.sandbox {
         let cwd = settings.cwd.to_string_lossy();
         let roots = std::iter::once(cwd.as_ref()).chain(writable_roots.iter().map(|root| root.0.as_str()));

@@ -36,7 +36,7 @@ enum Part<'a> {
 }
 
 /// A message with one text part.
-pub(super) fn text_message(role: &str, text: &str) -> Box<RawValue> {
+pub(crate) fn text_message(role: &str, text: &str) -> Box<RawValue> {
     message(role, vec![Part::InputText { text: text.into() }])
 }
 
@@ -63,7 +63,7 @@ fn parts<'a>(input: &'a UserInput, images: &mut usize) -> Vec<Part<'a>> {
         UserInput::Image { source: MediaSource::File { file_id }, detail } => {
             image(images, Part::InputImage { image_url: None, file_id: Some(file_id), detail: *detail })
         }
-        UserInput::LocalImage { path, detail } => match data_url(Path::new(path)) {
+        UserInput::LocalImage { path, detail } => match image_data_url(Path::new(path)) {
             Ok(url) => image(
                 images,
                 Part::InputImage { image_url: Some(url.into()), file_id: None, detail: *detail },
@@ -84,7 +84,11 @@ fn image<'a>(images: &mut usize, image: Part<'a>) -> Vec<Part<'a>> {
     vec![Part::InputText { text: mark.into() }, image, Part::InputText { text: "</image>".into() }]
 }
 
-fn data_url(path: &Path) -> Result<String, String> {
+/// Reads an image file into a `data:` URL.
+///
+/// # Errors
+/// Why it cannot be shown, in words; nothing of a file that is no image is returned.
+pub(crate) fn image_data_url(path: &Path) -> Result<String, String> {
     let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
     if size > MAX_IMAGE_BYTES {
         return Err(format!("it has {size} bytes, more than {MAX_IMAGE_BYTES}"));
@@ -131,9 +135,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.bin");
         std::fs::write(&path, b"\x89PNG\r\n").unwrap();
-        assert_eq!(data_url(&path).unwrap(), "data:image/png;base64,iVBORw0K");
+        assert_eq!(image_data_url(&path).unwrap(), "data:image/png;base64,iVBORw0K");
         std::fs::write(&path, b"text").unwrap();
-        assert!(data_url(&path).is_err());
+        assert!(image_data_url(&path).is_err());
         let gone = dir.path().join("gone").to_string_lossy().into_owned();
         let shown = user_message(&[UserInput::LocalImage { path: gone.clone(), detail: None }]);
         assert!(shown.get().contains(&gone));

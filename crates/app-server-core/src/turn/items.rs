@@ -38,18 +38,18 @@ enum ActiveKind {
 
 impl TurnContext {
     /// Tells that an item has begun.
-    pub(super) fn started(&self, kind: ThreadItemKind, at_ms: i64) {
+    pub(crate) fn started(&self, kind: ThreadItemKind, at_ms: i64) {
         let item = ThreadItem { kind, started_at_ms: Some(at_ms), completed_at_ms: None };
         self.notify(ServerNotification::ItemStarted(ItemStartedNotification {
             item,
             started_at_ms: at_ms,
-            thread_id: self.thread_id.clone(),
+            thread_id: self.thread.id().to_owned(),
             turn_id: self.turn_id.clone(),
         }));
     }
 
     /// Records a completed item, writes what was gathered and tells of it, in this order.
-    pub(super) fn completed(
+    pub(crate) fn completed(
         &self,
         conversation: &mut Conversation,
         kind: ThreadItemKind,
@@ -64,7 +64,7 @@ impl TurnContext {
         if let Some(raw) = history.filter(|_| is_user) {
             conversation.record(raw);
         }
-        conversation.item(&self.thread_id, &self.turn_id, &item);
+        conversation.item(self.thread.id(), &self.turn_id, &item);
         if let Some(raw) = history.filter(|_| !is_user) {
             conversation.record(raw);
         }
@@ -73,14 +73,14 @@ impl TurnContext {
             completed_at_ms,
             content_token_count: None,
             item: item.clone(),
-            thread_id: self.thread_id.clone(),
+            thread_id: self.thread.id().to_owned(),
             turn_id: self.turn_id.clone(),
         }));
         item
     }
 
     fn delta_ids(&self, item_id: &str) -> (String, String, String) {
-        (self.thread_id.clone(), self.turn_id.clone(), item_id.to_owned())
+        (self.thread.id().to_owned(), self.turn_id.clone(), item_id.to_owned())
     }
 
     fn plan_id(&self) -> String {
@@ -278,10 +278,10 @@ impl OpenItems {
     }
 }
 
-fn tell_raw(context: &TurnContext, raw: &RawValue) {
+pub(super) fn tell_raw(context: &TurnContext, raw: &RawValue) {
     match serde_json::from_str(raw.get()) {
         Ok(item) => {
-            let (thread_id, turn_id) = (context.thread_id.clone(), context.turn_id.clone());
+            let (thread_id, turn_id) = (context.thread.id().to_owned(), context.turn_id.clone());
             context.notify(ServerNotification::RawResponseItemCompleted(
                 RawResponseItemCompletedNotification { item, thread_id, turn_id },
             ));

@@ -1,7 +1,8 @@
-//! One turn: one user input and all that follows from it. A turn runs as its own task and borrows the thread's
-//! conversation for that time; its actor owns it again when the task is joined.
+//! One turn: one user input and all that follows from it. A turn runs as its own task, and so does each tool it calls.
 
+mod approval;
 mod context;
+mod conversation;
 mod failure;
 mod input;
 mod items;
@@ -10,89 +11,27 @@ mod run;
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use app_server_protocol::ServerNotification;
-use app_server_protocol::v2::{CodexErrorInfo, ThreadItem, ThreadTokenUsage, TurnError, UserInput};
-use app_server_rollout::{Batch, RolloutWriter};
-use serde::Serialize;
+use app_server_config::ModelInfo;
+use app_server_patch::TurnDiff;
+use app_server_protocol::v2::{
+    CodexErrorInfo, ThreadItem, TurnDiffUpdatedNotification, TurnError, UserInput,
+};
+use app_server_protocol::{RequestId, ServerNotification};
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+pub(crate) use approval::{CommandAnswer, PatchAnswer, ask, ask_about_command, ask_about_patch};
 pub(crate) use context::SeededContext;
-pub(crate) use run::run;
+pub(crate) use conversation::{Conversation, SharedConversation};
+pub(crate) use input::{image_data_url, text_message};
+pub(crate) use run::{run, run_command};
 
-use crate::history::History;
-use crate::item;
-use crate::services::Services;
-use crate::thread::Settings;
-
-/// What a thread's turns share and add to: owned by the actor, lent to the running turn.
-pub(crate) struct Conversation {
-    /// What the model sees.
-    pub(crate) history: History,
-    /// `None` for an ephemeral thread.
-    pub(crate) rollout: Option<RolloutWriter>,
-    /// Lines gathered for the next write.
-    pub(crate) batch: Batch,
-    /// Tokens used so far; `None` before the first response that said so.
-    pub(crate) usage: Option<ThreadTokenUsage>,
-    /// The settings the model was last told about; `None` makes the next turn tell all of them.
-    pub(crate) seeded: Option<SeededContext>,
-}
-
-impl Conversation {
-    /// Adds an item to the model's history and to the lines to be written.
-    pub(crate) fn record(&mut self, item: &RawValue) {
-        self.history.push(item);
-        if self.rollout.is_some() {
-            log_unwritable(self.batch.response_item(item));
-        }
-    }
-
-    /// Adds an event line.
-    pub(crate) fn event(&mut self, kind: &str, fields: &impl Serialize) {
-        if self.rollout.is_some() {
-            log_unwritable(self.batch.event(kind, fields));
-        }
-    }
-
-    /// Adds the line of a turn's settings.
-    pub(crate) fn turn_context(&mut self, context: &impl Serialize) {
-        if self.rollout.is_some() {
-            log_unwritable(self.batch.turn_context(context));
-        }
-    }
-
-    /// Adds the lines of a completed item.
-    pub(crate) fn item(&mut self, thread_id: &str, turn_id: &str, item: &ThreadItem) {
-        if let Some(rollout) = &self.rollout {
-            let mode = rollout.history_mode();
-            log_unwritable(item::write_item(&mut self.batch, mode, thread_id, turn_id, item));
-        }
-    }
-
-    /// Writes what was gathered, so that it is in the file before the client hears of it. A file that cannot be
-    /// written does not end the turn: the lines are kept and tried again with the next ones.
-    pub(crate) fn flush(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
-        if let Some(rollout) = &mut self.rollout
-            && let Err(error) = rollout.append(&self.batch)
-        {
-            tracing::error!(%error, path = %rollout.path().display(), "cannot write to the rollout");
-        }
-        self.batch.clear();
-    }
-}
-
-fn log_unwritable(result: std::io::Result<()>) {
-    if let Err(error) = result {
-        tracing::error!(%error, "a rollout line could not be composed");
-    }
-}
+use crate::thread::{Settings, ThreadShared};
+use crate::tools::UserCommand;
 
 /// Input given to a turn while it runs (steering). The lock is held for a push or a take only.
 #[derive(Default)]
@@ -138,16 +77,18 @@ impl PendingInput {
     }
 }
 
-/// Everything a turn works with that does not change while it runs.
+/// How long the end of a turn waits for what its commands left running to be gone; they are killed by then.
+const LEFTOVERS_WITHIN: Duration = Duration::from_millis(400);
+
+/// Everything a turn works with. Shared by the turn, its tools and the terminals it opened, which may outlive it.
 pub(crate) struct TurnContext {
-    pub(crate) services: Arc<Services>,
-    pub(crate) thread_id: String,
+    pub(crate) thread: Arc<ThreadShared>,
     pub(crate) turn_id: String,
     /// Unix seconds, as told in `turn/started`.
     pub(crate) started_at: Option<i64>,
     pub(crate) settings: Settings,
-    /// Set while the client wants this thread's events.
-    pub(crate) subscribed: Arc<AtomicBool>,
+    /// What is known of the model in use.
+    pub(crate) model_info: ModelInfo,
     pub(crate) cancel: CancellationToken,
     pub(crate) pending: Arc<PendingInput>,
     /// The schema of the final answer.
@@ -156,23 +97,56 @@ pub(crate) struct TurnContext {
     pub(crate) service_tier: Option<String>,
     /// Whether the client asked for the model's items as they are.
     pub(crate) raw_events: bool,
+    /// What patches have changed in this turn. The lock is held while the files are compared.
+    pub(crate) diff: Mutex<TurnDiff>,
+    /// Cancelled when the turn has ended: what its commands left in the background ends then.
+    pub(crate) ended: CancellationToken,
+    /// Tasks that wait for such leftovers.
+    pub(crate) leftovers: TaskTracker,
+    /// Commands of the user's own that run within the turn, which waits for them.
+    pub(crate) user_commands: TaskTracker,
+    /// Questions the turn's end has withdrawn; the client is told when the turn is completed.
+    pub(crate) withdrawn: Mutex<Vec<RequestId>>,
 }
 
 impl TurnContext {
     /// Tells the client, unless it has unsubscribed.
     pub(crate) fn notify(&self, notification: ServerNotification) {
-        if self.subscribed.load(Ordering::Acquire) {
-            self.services.host.notify(notification);
-        }
+        self.thread.listener.notify(notification);
     }
 
     /// Waits while the client is slow; the end of the turn does not wait.
     pub(crate) async fn keep_pace(&self) {
-        if self.services.host.is_congested() {
+        let host = &self.thread.services.host;
+        if host.is_congested() {
             tokio::select! {
-                () = self.services.host.drained() => {}
+                () = host.drained() => {}
                 () = self.cancel.cancelled() => {}
             }
+        }
+    }
+
+    /// Tells of the turn's diff, if it is not the one told last.
+    pub(crate) fn tell_diff(&self) {
+        let changed = self.diff.lock().unwrap_or_else(PoisonError::into_inner).changed_text();
+        if let Some(diff) = changed {
+            self.notify(ServerNotification::TurnDiffUpdated(TurnDiffUpdatedNotification {
+                diff,
+                thread_id: self.thread.id().to_owned(),
+                turn_id: self.turn_id.clone(),
+            }));
+        }
+    }
+
+    /// Ends what the turn's commands left running; an interrupted turn keeps no terminals either.
+    async fn end_leftovers(&self) {
+        if self.cancel.is_cancelled() {
+            self.thread.terminals.end(|terminal| terminal.turn_id() == self.turn_id).await;
+        }
+        self.ended.cancel();
+        self.leftovers.close();
+        if tokio::time::timeout(LEFTOVERS_WITHIN, self.leftovers.wait()).await.is_err() {
+            tracing::warn!(turn = %self.turn_id, "processes of a turn are slow to die");
         }
     }
 }
@@ -193,26 +167,45 @@ pub(crate) struct TurnOutcome {
     pub(crate) last_message: Option<ThreadItem>,
 }
 
+/// What a turn does.
+pub(crate) enum Work {
+    /// Answers the user.
+    Model(TurnInput),
+    /// Runs a command of the user's own.
+    UserCommand(UserCommand),
+}
+
 /// Runs a turn to its end. A panic fails the turn and leaves the conversation usable.
-pub(crate) async fn run_guarded(
-    context: TurnContext,
-    mut conversation: Conversation,
-    input: TurnInput,
-) -> (Conversation, TurnOutcome) {
+pub(crate) async fn run_guarded(context: Arc<TurnContext>, work: Work) -> TurnOutcome {
     let outcome = {
-        let mut turn = Box::pin(run(&context, &mut conversation, input));
+        let mut turn = Box::pin(async {
+            match work {
+                Work::Model(input) => run(&context, input).await,
+                Work::UserCommand(command) => run_command(&context, command).await,
+            }
+        });
         std::future::poll_fn(|task| {
             std::panic::catch_unwind(AssertUnwindSafe(|| turn.as_mut().poll(task)))
                 .unwrap_or(std::task::Poll::Ready(panicked()))
         })
         .await
     };
-    (conversation, outcome)
+    context.user_commands.close();
+    context.user_commands.wait().await;
+    context.end_leftovers().await;
+    outcome
 }
 
 /// What the model reads in place of the rest of an interrupted turn.
 pub(crate) fn interrupted_marker() -> Box<RawValue> {
     input::text_message("user", include_str!("../prompts/interrupted.md").trim_end())
+}
+
+impl TurnOutcome {
+    /// What is known of a turn that ended by an error of ours.
+    pub(crate) fn lost() -> Self {
+        panicked()
+    }
 }
 
 fn panicked() -> TurnOutcome {

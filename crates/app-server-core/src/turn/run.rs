@@ -1,10 +1,12 @@
 //! The loop of a turn: tell the model what is new, sample a response, answer its tool calls, and again until it asks
 //! for nothing more (agent-loop specification 2 and 5).
 
-use app_server_config::{ModelInfo, ProviderKind as ConfiguredKind, WebSearchMode};
+use std::sync::Arc;
+
+use app_server_config::{ProviderKind as ConfiguredKind, WebSearchMode};
 use app_server_model_client::{
-    ModelError, ModelErrorKind, ModelEvent, ModelRequest, OfflineScript, OutputItem, OutputItemKind,
-    Provider, ProviderKind, Reasoning, RequestHeaders, Secret, TextOptions, Usage,
+    ModelError, ModelErrorKind, ModelEvent, ModelRequest, OfflineScript, Provider, ProviderKind, Reasoning,
+    RequestHeaders, Secret, TextOptions, Usage,
 };
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
@@ -13,48 +15,83 @@ use app_server_protocol::v2::{
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::items::OpenItems;
+use super::items::{OpenItems, tell_raw};
 use super::{
     Conversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, failure, input,
 };
 use crate::clock::now_ms;
-use crate::rate_limits;
 use crate::services::Services;
 use crate::thread::sandbox_mode_of;
+use crate::tools::UserCommand;
+use crate::{rate_limits, tools};
 
 /// Runs the turn; the caller owns what follows its end.
-pub(crate) async fn run(
-    context: &TurnContext,
-    conversation: &mut Conversation,
-    input: TurnInput,
-) -> TurnOutcome {
+pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOutcome {
     let mut turn = Turn {
         context,
-        model_info: context.settings.model_info(),
+        tools: tools::offered(context, web_search(context)),
         endpoint: None,
         turn_state: None,
         open: OpenItems::default(),
         last_message: None,
     };
-    turn.begin(conversation, input);
-    let end = match turn.run(conversation).await {
+    turn.begin(input);
+    let end = match turn.run().await {
+        Ok(()) if context.cancel.is_cancelled() => TurnEnd::Interrupted,
         Ok(()) => TurnEnd::Completed,
         Err(_) if context.cancel.is_cancelled() => TurnEnd::Interrupted,
         Err(error) => {
             if error.kind == ModelErrorKind::ContextWindowExceeded {
-                turn.window_is_full(conversation);
+                turn.window_is_full();
             }
             TurnEnd::Failed(Box::new(failure::turn_error(&error)))
         }
     };
+    context.tell_diff();
     TurnOutcome { end, last_message: turn.last_message }
 }
 
+/// A turn that runs one command of the user's and asks no model.
+pub(crate) async fn run_command(context: &Arc<TurnContext>, command: UserCommand) -> TurnOutcome {
+    record_start(context, &mut context.thread.conversation.lock());
+    command.run(context).await;
+    let end = if context.cancel.is_cancelled() { TurnEnd::Interrupted } else { TurnEnd::Completed };
+    TurnOutcome { end, last_message: None }
+}
+
+/// Records that the turn has begun.
+fn record_start(context: &TurnContext, conversation: &mut Conversation) {
+    #[derive(Serialize)]
+    struct Started<'a> {
+        turn_id: &'a str,
+        root_turn_id: &'a str,
+        started_at: Option<i64>,
+        model_context_window: Option<i64>,
+        collaboration_mode_kind: ModeKind,
+    }
+    let started = Started {
+        turn_id: &context.turn_id,
+        root_turn_id: &context.turn_id,
+        started_at: context.started_at,
+        model_context_window: window(context),
+        collaboration_mode_kind: context.settings.mode,
+    };
+    conversation.event("task_started", &started);
+}
+
+/// The tokens the model can take, as told to the client.
+fn window(context: &TurnContext) -> Option<i64> {
+    let configured = context.settings.config.model_context_window;
+    i64::try_from(context.model_info.effective_context_window(configured)).ok()
+}
+
 struct Turn<'a> {
-    context: &'a TurnContext,
-    model_info: ModelInfo,
+    context: &'a Arc<TurnContext>,
+    /// What the model may call.
+    tools: Vec<Box<RawValue>>,
     /// Where requests of this turn go; found out with the first one.
     endpoint: Option<Endpoint>,
     /// What the server wants echoed within this turn (backend specification 7).
@@ -69,42 +106,28 @@ struct Endpoint {
     account_id: Option<String>,
 }
 
-/// What a response asks for.
-#[derive(Default)]
-struct Sampled {
-    /// Outputs of the tool calls, in the order of the calls.
-    outputs: Vec<Box<RawValue>>,
+/// A tool that is at work. Dropping it stops the tool.
+struct RunningTool {
+    call: tools::Call,
+    task: AbortOnDropHandle<tools::Output>,
 }
 
 impl Turn<'_> {
     /// Records the beginning of the turn and the user's message, in one write.
-    fn begin(&self, conversation: &mut Conversation, input: TurnInput) {
-        #[derive(Serialize)]
-        struct Started<'a> {
-            turn_id: &'a str,
-            root_turn_id: &'a str,
-            started_at: Option<i64>,
-            model_context_window: Option<i64>,
-            collaboration_mode_kind: ModeKind,
-        }
+    fn begin(&self, input: TurnInput) {
         let context = self.context;
-        conversation.event(
-            "task_started",
-            &Started {
-                turn_id: &context.turn_id,
-                root_turn_id: &context.turn_id,
-                started_at: context.started_at,
-                model_context_window: self.window(),
-                collaboration_mode_kind: context.settings.mode,
-            },
-        );
-        surroundings::update(context, conversation);
-        conversation.turn_context(&surroundings::recorded(context));
-        self.take_input(conversation, input);
+        {
+            let mut conversation = context.thread.conversation.lock();
+            record_start(context, &mut conversation);
+            surroundings::update(context, &mut conversation);
+            conversation.turn_context(&surroundings::recorded(context));
+        }
+        self.take_input(input);
     }
 
     /// Puts a user message into the history and tells of its item.
-    fn take_input(&self, conversation: &mut Conversation, input: TurnInput) {
+    fn take_input(&self, input: TurnInput) {
+        let mut conversation = self.context.thread.conversation.lock();
         if input.content.is_empty() {
             conversation.flush();
             return;
@@ -117,37 +140,51 @@ impl Turn<'_> {
             content: input.content,
         };
         self.context.started(kind.clone(), at_ms);
-        self.context.completed(conversation, kind, at_ms, Some(&raw));
+        self.context.completed(&mut conversation, kind, at_ms, Some(&raw));
     }
 
-    async fn run(&mut self, conversation: &mut Conversation) -> Result<(), ModelError> {
+    async fn run(&mut self) -> Result<(), ModelError> {
         loop {
             for input in self.context.pending.take() {
-                self.take_input(conversation, input);
+                self.take_input(input);
             }
-            let sampled = self.sample_with_retries(conversation).await?;
-            let calls_for_more = !sampled.outputs.is_empty();
-            for output in &sampled.outputs {
-                conversation.record(output);
+            let calls_for_more = self.sample_with_retries().await?;
+            self.context.tell_diff();
+            if self.context.cancel.is_cancelled() {
+                return Ok(());
             }
-            conversation.flush();
             if !calls_for_more && self.context.pending.close_if_empty() {
                 return Ok(());
             }
         }
     }
 
+    /// Waits for the tools of a response and records what they say, in the order of the calls.
+    async fn finish_tools(&self, running: Vec<RunningTool>) {
+        for RunningTool { call, task } in running {
+            let output = task.await.unwrap_or_else(|error| {
+                tracing::error!(%error, tool = %call.name, "a tool was lost");
+                tools::Output::text("the tool failed because of an error in the server")
+            });
+            if output.ends_turn {
+                self.context.cancel.cancel();
+            }
+            self.context.thread.conversation.lock().record(&call.output(&output));
+        }
+        self.context.thread.conversation.lock().flush();
+    }
+
     /// The second retry layer: the request is built anew from the history, with what was completed so far.
-    async fn sample_with_retries(&mut self, conversation: &mut Conversation) -> Result<Sampled, ModelError> {
+    async fn sample_with_retries(&mut self) -> Result<bool, ModelError> {
         let mut retry = 0;
         loop {
-            let error = match self.sample(conversation).await {
-                Ok(sampled) => return Ok(sampled),
+            let error = match self.sample().await {
+                Ok(calls_for_more) => return Ok(calls_for_more),
                 Err(error) => error,
             };
             self.open.abandon();
             if let Some(limits) = &error.rate_limits {
-                rate_limits::update(&self.context.services, limits);
+                rate_limits::update(&self.context.thread.services, limits);
             }
             let max = self.endpoint.as_ref().map_or(0, |endpoint| endpoint.provider.stream_max_retries);
             if !error.retryable() || retry >= max || self.context.cancel.is_cancelled() {
@@ -156,7 +193,7 @@ impl Turn<'_> {
             retry += 1;
             self.context.notify(ServerNotification::Error(ErrorNotification {
                 error: failure::reconnecting(&error, retry, max),
-                thread_id: self.context.thread_id.clone(),
+                thread_id: self.context.thread.id().to_owned(),
                 turn_id: self.context.turn_id.clone(),
                 will_retry: true,
             }));
@@ -167,55 +204,70 @@ impl Turn<'_> {
         }
     }
 
-    /// Samples one response.
-    async fn sample(&mut self, conversation: &mut Conversation) -> Result<Sampled, ModelError> {
+    /// Samples one response and lets the tools it calls run. Returns whether it called any.
+    async fn sample(&mut self) -> Result<bool, ModelError> {
         let context = self.context;
-        let services = &context.services;
+        let services = &context.thread.services;
         if self.endpoint.is_none() {
             self.endpoint = Some(endpoint(context).await?);
         }
         let mut stream = {
-            let Some(endpoint) = &self.endpoint else { return Ok(Sampled::default()) };
-            let prompt = conversation.history.prompt();
-            let input: Vec<&RawValue> = prompt.iter().map(AsRef::as_ref).collect();
-            let tools = tools(context);
-            let settings = &context.settings;
-            let request = ModelRequest {
-                model: &settings.model,
-                instructions: &settings.base_instructions,
-                input: &input,
-                tools: &tools,
-                parallel_tool_calls: self.model_info.supports_parallel_tool_calls,
-                reasoning: self.reasoning(),
-                prompt_cache_key: Some(&context.thread_id),
-                text: self.text_options(),
-                service_tier: context.service_tier.as_deref().or(settings.service_tier.as_deref()),
-            };
+            let Some(endpoint) = &self.endpoint else { return Ok(false) };
+            let body = self.request_body(&endpoint.provider);
             let headers = RequestHeaders {
                 bearer: endpoint.bearer.clone(),
                 account_id: endpoint.account_id.clone(),
                 originator: services.client.originator.clone(),
                 user_agent: services.client.user_agent.clone(),
-                session_id: context.thread_id.clone(),
+                session_id: context.thread.id().to_owned(),
                 turn_state: self.turn_state.clone(),
                 subagent: None,
                 web_search_eligible: Some(web_search(context) != WebSearchMode::Disabled),
             };
-            services.model.stream(&endpoint.provider, &request, &headers, &context.cancel).await?
+            services.model.stream_bytes(&endpoint.provider, body, &headers, &context.cancel).await?
         };
         if self.turn_state.is_none() {
             self.turn_state = stream.turn_state.take();
         }
-        let mut sampled = Sampled::default();
-        while let Some(event) = stream.next().await? {
-            self.take_event(conversation, event, &mut sampled);
+        let mut running = Vec::new();
+        let mut order = tools::Order::default();
+        let end = loop {
+            match stream.next().await {
+                Ok(Some(event)) => self.take_event(event, &mut running, &mut order),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
             context.keep_pace().await;
-        }
+        };
+        // Also after a broken stream: what was begun is finished, and the model is told of it with the next request.
+        let has_called = !running.is_empty();
+        self.finish_tools(running).await;
+        end?;
         rate_limits::update(services, &stream.rate_limits);
-        Ok(sampled)
+        Ok(has_called)
     }
 
-    fn take_event(&mut self, conversation: &mut Conversation, event: ModelEvent, sampled: &mut Sampled) {
+    fn request_body(&self, provider: &Provider) -> Vec<u8> {
+        let context = self.context;
+        let settings = &context.settings;
+        let conversation = context.thread.conversation.lock();
+        let prompt = conversation.history.prompt();
+        let input: Vec<&RawValue> = prompt.iter().map(AsRef::as_ref).collect();
+        let request = ModelRequest {
+            model: &settings.model,
+            instructions: &settings.base_instructions,
+            input: &input,
+            tools: &self.tools,
+            parallel_tool_calls: self.context.model_info.supports_parallel_tool_calls,
+            reasoning: self.reasoning(),
+            prompt_cache_key: Some(context.thread.id()),
+            text: self.text_options(),
+            service_tier: context.service_tier.as_deref().or(settings.service_tier.as_deref()),
+        };
+        request.to_bytes(provider)
+    }
+
+    fn take_event(&mut self, event: ModelEvent, running: &mut Vec<RunningTool>, order: &mut tools::Order) {
         let context = self.context;
         match event {
             ModelEvent::Created => {}
@@ -230,37 +282,50 @@ impl Turn<'_> {
             ModelEvent::ReasoningDelta { delta, content_index } => {
                 self.open.reasoning_delta(context, delta, content_index);
             }
-            ModelEvent::ItemDone(item) => match tool_output(&item) {
-                Some(output) => {
+            ModelEvent::ItemDone(item) => match tools::Call::of(&item) {
+                Some(call) => {
+                    if context.raw_events {
+                        tell_raw(context, &item.raw);
+                    }
+                    // On disk before the tool acts, so that whoever continues the thread knows what was tried.
+                    let mut conversation = context.thread.conversation.lock();
                     conversation.record(&item.raw);
-                    sampled.outputs.push(output);
+                    conversation.flush();
+                    drop(conversation);
+                    let place = order.next(tools::is_shared(context, &call));
+                    let tool = tools::run(Arc::clone(context), call.clone(), place);
+                    running.push(RunningTool { call, task: AbortOnDropHandle::new(tokio::spawn(tool)) });
                 }
                 None => {
-                    if let Some(message) = self.open.done(context, conversation, item) {
+                    let mut conversation = context.thread.conversation.lock();
+                    if let Some(message) = self.open.done(context, &mut conversation, item) {
                         self.last_message = Some(message);
                     }
                 }
             },
-            ModelEvent::Completed { usage, .. } => self.count(conversation, usage),
+            ModelEvent::Completed { usage, .. } => self.count(usage),
         }
     }
 
     /// Adds up tokens and tells the new numbers, or the old ones again when the response had none.
-    fn count(&self, conversation: &mut Conversation, usage: Option<Usage>) {
+    fn count(&self, usage: Option<Usage>) {
+        let mut conversation = self.context.thread.conversation.lock();
         if let Some(usage) = usage {
             let last = breakdown(usage);
             let total = match &conversation.usage {
                 Some(known) => sum(&known.total, &last),
                 None => last.clone(),
             };
-            conversation.usage = Some(ThreadTokenUsage { last, model_context_window: self.window(), total });
+            conversation.usage =
+                Some(ThreadTokenUsage { last, model_context_window: window(self.context), total });
         }
-        self.tell_usage(conversation);
+        self.tell_usage(&mut conversation);
     }
 
     /// After "too long" the client should see a full window, whatever the last response counted.
-    fn window_is_full(&self, conversation: &mut Conversation) {
-        let Some(window) = self.window() else { return };
+    fn window_is_full(&self) {
+        let Some(window) = window(self.context) else { return };
+        let mut conversation = self.context.thread.conversation.lock();
         let usage = conversation.usage.get_or_insert_with(|| ThreadTokenUsage {
             last: TokenUsageBreakdown::default(),
             model_context_window: Some(window),
@@ -268,7 +333,7 @@ impl Turn<'_> {
         });
         usage.last.total_tokens = window;
         usage.total.total_tokens = window;
-        self.tell_usage(conversation);
+        self.tell_usage(&mut conversation);
     }
 
     fn tell_usage(&self, conversation: &mut Conversation) {
@@ -299,7 +364,7 @@ impl Turn<'_> {
         if let Some(token_usage) = info {
             self.context.notify(ServerNotification::ThreadTokenUsageUpdated(
                 ThreadTokenUsageUpdatedNotification {
-                    thread_id: self.context.thread_id.clone(),
+                    thread_id: self.context.thread.id().to_owned(),
                     token_usage,
                     turn_id: self.context.turn_id.clone(),
                 },
@@ -307,17 +372,14 @@ impl Turn<'_> {
         }
     }
 
-    fn window(&self) -> Option<i64> {
-        let configured = self.context.settings.config.model_context_window;
-        i64::try_from(self.model_info.effective_context_window(configured)).ok()
-    }
-
     fn reasoning(&self) -> Option<Reasoning<'_>> {
         let settings = &self.context.settings;
-        let supported =
-            settings.config.model_supports_reasoning_summaries.unwrap_or(self.model_info.supports_reasoning);
+        let supported = settings
+            .config
+            .model_supports_reasoning_summaries
+            .unwrap_or(self.context.model_info.supports_reasoning);
         supported.then(|| Reasoning {
-            effort: settings.effort.as_deref().or(self.model_info.default_reasoning_effort),
+            effort: settings.effort.as_deref().or(self.context.model_info.default_reasoning_effort),
             summary: match settings.summary.unwrap_or(ReasoningSummary::Auto) {
                 ReasoningSummary::Auto => Some("auto"),
                 ReasoningSummary::Concise => Some("concise"),
@@ -328,9 +390,11 @@ impl Turn<'_> {
     }
 
     fn text_options(&self) -> Option<TextOptions<'_>> {
-        let configured = self.context.settings.config.model_verbosity.or(self.model_info.default_verbosity);
-        let verbosity =
-            configured.filter(|_| self.model_info.supports_verbosity).map(|verbosity| verbosity.as_str());
+        let configured =
+            self.context.settings.config.model_verbosity.or(self.context.model_info.default_verbosity);
+        let verbosity = configured
+            .filter(|_| self.context.model_info.supports_verbosity)
+            .map(|verbosity| verbosity.as_str());
         let output_schema = self.context.output_schema.as_deref();
         (verbosity.is_some() || output_schema.is_some()).then_some(TextOptions { verbosity, output_schema })
     }
@@ -385,58 +449,13 @@ fn sum(a: &TokenUsageBreakdown, b: &TokenUsageBreakdown) -> TokenUsageBreakdown 
     }
 }
 
-/// The answer to a tool call. No tool is offered yet, so each call names one that does not exist; saying so keeps the
-/// turn going (agent-loop specification 5).
-fn tool_output(item: &OutputItem) -> Option<Box<RawValue>> {
-    #[derive(Serialize)]
-    struct Output<'a> {
-        r#type: &'static str,
-        call_id: &'a str,
-        output: String,
-    }
-    let (r#type, call_id, output) = match &item.kind {
-        OutputItemKind::FunctionCall { call_id, name, .. } => {
-            ("function_call_output", call_id.as_str(), format!("unsupported call: {name}"))
-        }
-        OutputItemKind::CustomToolCall { call_id, name, .. } => {
-            ("custom_tool_call_output", call_id.as_str(), format!("unsupported custom tool call: {name}"))
-        }
-        OutputItemKind::LocalShellCall { call_id, id, .. } => (
-            "function_call_output",
-            call_id.as_deref().or(id.as_deref())?,
-            "unsupported call: local_shell".to_owned(),
-        ),
-        _ => return None,
-    };
-    #[allow(clippy::expect_used, reason = "strings and string keys always serialise")]
-    Some(
-        serde_json::value::to_raw_value(&Output { r#type, call_id, output })
-            .expect("an output is always JSON"),
-    )
-}
-
 fn web_search(context: &TurnContext) -> WebSearchMode {
     context.settings.config.web_search_mode(sandbox_mode_of(&context.settings.sandbox))
 }
 
-/// The tools on offer: the provider's own search, unless it is switched off.
-fn tools(context: &TurnContext) -> Vec<Box<RawValue>> {
-    #[derive(Serialize)]
-    struct Hosted {
-        r#type: &'static str,
-        external_web_access: bool,
-    }
-    let mode = web_search(context);
-    if mode == WebSearchMode::Disabled {
-        return Vec::new();
-    }
-    let search = Hosted { r#type: "web_search", external_web_access: mode == WebSearchMode::Live };
-    serde_json::value::to_raw_value(&search).into_iter().collect()
-}
-
 /// Finds out where this turn's requests go and with which credential.
 async fn endpoint(context: &TurnContext) -> Result<Endpoint, ModelError> {
-    let services = &context.services;
+    let services = &context.thread.services;
     let configured = &context.settings.provider;
     let environment = services.config.environment();
     let key = configured

@@ -91,7 +91,8 @@ pub enum CommandExecutionApprovalKind {
 #[ts(export_to = "v2/")]
 pub struct CommandExecutionRequestApprovalParams {
     /// Set when a part of a command is asked about by itself, to tell the questions apart.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub approval_id: Option<String>,
     /// As a person would read it.
     #[serde(default)]
@@ -109,21 +110,25 @@ pub struct CommandExecutionRequestApprovalParams {
     #[serde(default)]
     pub kind: CommandExecutionApprovalKind,
     /// Set when the question is about a host and not about the command.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub network_approval_context: Option<NetworkApprovalContext>,
     /// First words of commands to allow for good, to be sent back with `acceptWithExecpolicyAmendment`.
     #[serde(default)]
     pub proposed_execpolicy_amendment: Option<Vec<String>>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub proposed_network_policy_amendments: Option<Vec<NetworkPolicyAmendment>>,
     /// Why the question is asked: a rule's, the sandbox's, or the model's reason.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub reason: Option<String>,
     /// Unix milliseconds.
     pub started_at_ms: i64,
     pub thread_id: String,
     pub turn_id: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     #[schemars(extend("x-experimental" = "gated"))]
     pub additional_permissions: Option<AdditionalPermissionProfile>,
     /// Decisions worth offering; the others work as well.

@@ -28,7 +28,7 @@ where
 }
 
 impl<'de> Deserialize<'de> for AskForApproval {
-    /// Kebab, camel and snake case; `unlessTrusted` is `untrusted`; `on-failure` behaves as `on-request`.
+    /// Kebab, camel and snake case; `unlessTrusted` is `untrusted`; `on-failure` is understood and not sent.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         enum Spelling {
@@ -39,15 +39,10 @@ impl<'de> Deserialize<'de> for AskForApproval {
                 alias = "unless_trusted"
             )]
             Untrusted,
-            #[serde(
-                rename = "on-request",
-                alias = "onRequest",
-                alias = "on_request",
-                alias = "on-failure",
-                alias = "onFailure",
-                alias = "on_failure"
-            )]
+            #[serde(rename = "on-request", alias = "onRequest", alias = "on_request")]
             OnRequest,
+            #[serde(rename = "on-failure", alias = "onFailure", alias = "on_failure")]
+            OnFailure,
             #[serde(rename = "never")]
             Never,
             #[serde(rename = "granular")]
@@ -64,6 +59,7 @@ impl<'de> Deserialize<'de> for AskForApproval {
         Ok(match Spelling::deserialize(deserializer)? {
             Spelling::Untrusted => AskForApproval::Untrusted,
             Spelling::OnRequest => AskForApproval::OnRequest,
+            Spelling::OnFailure => AskForApproval::OnFailure,
             Spelling::Never => AskForApproval::Never,
             Spelling::Granular {
                 mcp_elicitations,

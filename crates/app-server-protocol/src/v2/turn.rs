@@ -57,13 +57,18 @@ pub enum ApprovalsReviewer {
 /// no question is ever asked, what would need one is refused. `granular`: on-request with single kinds of
 /// questions switched off.
 ///
-/// Older spellings are accepted on input; `on-failure` is read as `on-request`.
+/// Older spellings are accepted on input; `on-failure` is answered as `on-request`.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, TS)]
 #[serde(rename_all = "kebab-case")]
 #[ts(export_to = "v2/")]
 pub enum AskForApproval {
     Untrusted,
     OnRequest,
+    // Clients' enums have no word for it, so none is sent.
+    #[serde(rename = "on-request")]
+    #[schemars(skip)]
+    #[ts(skip)]
+    OnFailure,
     Never,
     Granular {
         mcp_elicitations: bool,

@@ -24,7 +24,9 @@ pub(crate) fn initialize(
             format!("Invalid clientInfo.name: '{}'. Must be a valid HTTP header value.", client_info.name);
         return Err(RpcError::invalid(text));
     }
-    let Some(config) = server.config.take() else { return Err(RpcError::invalid("Already initialized")) };
+    let (Some(config), Some(launcher)) = (server.config.take(), server.launcher.take()) else {
+        return Err(RpcError::invalid("Already initialized"));
+    };
     let capabilities = capabilities.unwrap_or_default();
     let environment = Arc::clone(&server.environment);
     let originator = environment.originator_override().unwrap_or(&client_info.name).to_owned();
@@ -41,7 +43,7 @@ pub(crate) fn initialize(
     });
     let model = ModelClient::with_options(network_options(&environment));
     let client = Client { originator, user_agent };
-    let services = Arc::new(Services::new(config, model, server.host(), client, VERSION));
+    let services = Arc::new(Services::new(config, model, server.host(), client, VERSION, launcher));
     server.begin(Session { experimental: capabilities.experimental_api, services });
     Ok(response)
 }

@@ -7,10 +7,14 @@ use app_server_core::thread::{ThreadOp, parse_id};
 use app_server_core::{CoreError, Services, thread};
 use app_server_protocol::RpcError;
 use app_server_protocol::v2::{
-    ThreadArchiveParams, ThreadArchiveResponse, ThreadListParams, ThreadListResponse, ThreadLoadedListParams,
+    ThreadArchiveParams, ThreadArchiveResponse, ThreadBackgroundTerminalsCleanParams,
+    ThreadBackgroundTerminalsCleanResponse, ThreadBackgroundTerminalsListParams,
+    ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateParams,
+    ThreadBackgroundTerminalsTerminateResponse, ThreadListParams, ThreadListResponse, ThreadLoadedListParams,
     ThreadLoadedListResponse, ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSetNameParams, ThreadSetNameResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus,
-    ThreadUnarchiveParams, ThreadUnarchiveResponse, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
+    ThreadSetNameParams, ThreadSetNameResponse, ThreadShellCommandParams, ThreadShellCommandResponse,
+    ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadUnarchiveParams, ThreadUnarchiveResponse,
+    ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
 };
 use uuid::Uuid;
 
@@ -66,6 +70,41 @@ pub(crate) fn unsubscribe(
     reply: Reply<ThreadUnsubscribeResponse>,
 ) -> Routed {
     route(&params.thread_id, reply, ThreadOp::Unsubscribe)
+}
+
+/// `thread/shellCommand`.
+pub(crate) fn shell_command(
+    params: ThreadShellCommandParams,
+    reply: Reply<ThreadShellCommandResponse>,
+) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::ShellCommand(params, reply))
+}
+
+/// `thread/backgroundTerminals/list`.
+pub(crate) fn list_terminals(
+    params: ThreadBackgroundTerminalsListParams,
+    reply: Reply<ThreadBackgroundTerminalsListResponse>,
+) -> Routed {
+    let ThreadBackgroundTerminalsListParams { cursor, limit, thread_id } = params;
+    route(&thread_id, reply, |reply| ThreadOp::ListTerminals(cursor, limit, reply))
+}
+
+/// `thread/backgroundTerminals/terminate`.
+pub(crate) fn end_terminal(
+    params: ThreadBackgroundTerminalsTerminateParams,
+    reply: Reply<ThreadBackgroundTerminalsTerminateResponse>,
+) -> Routed {
+    let ThreadBackgroundTerminalsTerminateParams { process_id, thread_id } = params;
+    route(&thread_id, reply, |reply| ThreadOp::EndTerminal(process_id, reply))
+}
+
+/// `thread/backgroundTerminals/clean`.
+pub(crate) fn end_terminals(
+    params: ThreadBackgroundTerminalsCleanParams,
+    reply: Reply<ThreadBackgroundTerminalsCleanResponse>,
+) -> Routed {
+    route(&params.thread_id, reply, ThreadOp::EndTerminals)
 }
 
 /// `thread/loaded/list`: ids in order; the cursor is the last id of the page before.

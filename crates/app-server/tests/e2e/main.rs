@@ -3,11 +3,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails the test")]
 
+mod approvals;
+mod calls;
+mod commands;
 mod errors;
 mod handshake;
 mod lists;
+mod patches;
 mod process;
+#[cfg(target_os = "linux")]
+mod survivors;
 mod threads;
+mod tools;
 mod turns;
 
 use app_server_test_support::{Answer, BlockingMockModel, TempHome, TestServer};

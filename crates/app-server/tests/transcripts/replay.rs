@@ -1,18 +1,23 @@
 //! Plays a recording against a server: the client's lines as soon as what the client could wait for has come, the
 //! model's answers in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use app_server_test_support::transcript::{Step, Transcript, Unknown, thread_of};
-use app_server_test_support::{Answer, BlockingMockModel, Connection, Gate, TempHome};
-use serde_json::Value;
+use app_server_test_support::transcript::{Bindings, Step, Transcript, Unknown, thread_of};
+use app_server_test_support::{
+    Answer, BlockingMockModel, Connection, Gate, RecordedRequest, TempHome, running_session,
+};
+use serde_json::{Value, json};
 
-use crate::compare::{Comparison, Segment, SentRequest, id_of, is_answer, is_not_yet_available, name_of};
+use crate::compare::{
+    Comparison, Segment, SentRequest, call_of, id_of, is_answer, is_not_yet_available, is_server_request,
+    name_of, paired_requests,
+};
 use crate::expectations::{Difference, Expectations, Hold, What};
 
 /// How long a recorded message is waited for. Once one has not come, the recording has failed and the rest need not be
@@ -30,12 +35,39 @@ pub(crate) struct Candidate {
 /// Each opens when the request with its id is answered.
 type Gates = Vec<(String, Gate)>;
 
+/// What the server asks until it is started again, and what the client answers, both as recorded.
+#[derive(Default)]
+struct Questions {
+    asked: Vec<Value>,
+    /// By the recorded id.
+    answers: BTreeMap<String, Value>,
+    answered: BTreeSet<String>,
+}
+
+impl Questions {
+    fn of(steps: &[Step]) -> Self {
+        let mut questions = Self::default();
+        let is_restart = |(index, step): &(usize, &Step)| *index > 0 && **step == Step::Restarted;
+        for (_, step) in steps.iter().enumerate().take_while(|step| !is_restart(step)) {
+            match step {
+                Step::Server(message) if is_server_request(message) => questions.asked.push(message.clone()),
+                Step::Client(message) if is_answer(message) => {
+                    questions.answers.insert(id_of(message), message.clone());
+                }
+                _ => {}
+            }
+        }
+        questions
+    }
+}
+
 struct Replay<'a> {
     candidate: &'a Candidate,
     comparison: Comparison<'a>,
     home: TempHome,
     server: Connection,
     segment: Segment,
+    questions: Questions,
     gates: Gates,
     is_anything_unavailable: bool,
     patience: Duration,
@@ -50,19 +82,22 @@ pub(crate) fn replay(
 ) -> anyhow::Result<Vec<Difference>> {
     let is_94 = name.starts_with("94/");
     let home = candidate.base.as_deref().map_or_else(TempHome::new, TempHome::within)?;
+    let mut bindings = Bindings::default();
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    bindings.define("<work>", text(&home.work()));
+    bindings.define("<home>", text(&home.home()));
+    bindings.define("<base>", text(home.base()));
     let holds: Vec<Hold> = expectations.setups(name).filter_map(|setup| setup.hold).collect();
-    let (answers, gates) = answers(transcript, &holds)?;
-    let model = BlockingMockModel::start(answers);
+    let (mut answers, gates) = answers(transcript, &holds, &bindings)?;
+    let model = BlockingMockModel::start_with(move |request| match answers.pop_front() {
+        // What can be played was found out before.
+        Some(planned) => planned.answer_to(request).unwrap_or_else(|_| Answer::hang_up()),
+        None => Answer::json(400, &json!({"error": {"message": "the recording has no answer left"}})),
+    });
     let is_unreachable = expectations.setups(name).any(|setup| setup.model_is_unreachable);
     let port = if is_unreachable { unused_port()? } else { model.model().port() };
-
-    let mut comparison =
-        Comparison { name, is_94, expectations, bindings: Default::default(), differences: Vec::new() };
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    comparison.bindings.define("<work>", text(&home.work()));
-    comparison.bindings.define("<home>", text(&home.home()));
-    comparison.bindings.define("<base>", text(home.base()));
-    comparison.bindings.define("<port>", port.to_string());
+    bindings.define("<port>", port.to_string());
+    let comparison = Comparison { name, is_94, expectations, bindings, differences: Vec::new() };
     prepare(&comparison, transcript, &home)?;
 
     let server = Connection::spawn(&candidate.program, &home, &[])?;
@@ -72,51 +107,122 @@ pub(crate) fn replay(
         home,
         server,
         segment: Segment::default(),
+        questions: Questions::default(),
         gates,
         is_anything_unavailable: false,
         patience: PATIENCE,
     };
-    for step in &transcript.steps {
+    let steps = without_unasked(transcript, name, expectations);
+    replay.questions = Questions::of(&steps);
+    for (index, step) in steps.iter().enumerate() {
         replay.step(step)?;
+        if *step == Step::Restarted {
+            replay.questions = Questions::of(&steps[index..]);
+        }
     }
     replay.end_segment()?;
     let mut comparison = replay.comparison;
     comparison.model_requests(&transcript.exchanges, &model.model().requests());
+    comparison.files(transcript, &replay.home)?;
     Ok(comparison.differences)
 }
 
+/// Leaves out the questions that ours does not ask, with their answers.
+fn without_unasked(transcript: &Transcript, name: &str, expectations: &Expectations) -> Vec<Step> {
+    let is_unasked = |call: &str| expectations.setups(name).any(|setup| setup.unasked_calls.contains(call));
+    let mut unasked = BTreeSet::new();
+    for step in &transcript.steps {
+        if let Step::Server(message) = step
+            && is_server_request(message)
+            && is_unasked(call_of(message))
+        {
+            unasked.insert(id_of(message));
+        }
+    }
+    let is_about_unasked = |step: &Step| match step {
+        Step::Server(message) if message["method"] == "serverRequest/resolved" => {
+            unasked.contains(&message["params"]["requestId"].to_string())
+        }
+        Step::Server(message) => is_server_request(message) && unasked.contains(&id_of(message)),
+        Step::Client(message) => is_answer(message) && unasked.contains(&id_of(message)),
+        _ => false,
+    };
+    transcript.steps.iter().filter(|step| !is_about_unasked(step)).cloned().collect()
+}
+
+/// An answer to come.
+struct Planned {
+    message: Value,
+    /// The events after a gate.
+    held: Option<(Gate, Vec<Value>)>,
+    hangs: bool,
+}
+
+impl Planned {
+    fn answer_to(&self, request: &RecordedRequest) -> anyhow::Result<Answer> {
+        let mut message = self.message.clone();
+        if let Some(session) = running_session(&request.body) {
+            name_session(&mut message, session);
+        }
+        let mut answer = Answer::from_transcript(&message)?;
+        if let Some((gate, held)) = &self.held {
+            answer = answer.gate(gate).and(held.iter().cloned());
+        }
+        Ok(if self.hangs { answer.hang() } else { answer })
+    }
+}
+
 /// Makes the answers without the recording's pauses: where one mattered, the model is held.
-fn answers(transcript: &Transcript, holds: &[Hold]) -> anyhow::Result<(Vec<Answer>, Gates)> {
-    let mut answers = Vec::new();
+fn answers(
+    transcript: &Transcript,
+    holds: &[Hold],
+    bindings: &Bindings,
+) -> anyhow::Result<(VecDeque<Planned>, Gates)> {
+    let mut answers = VecDeque::new();
     let mut gates = Vec::new();
     for (index, exchange) in transcript.exchanges.iter().enumerate() {
-        let mut message = exchange.answer.clone();
+        // What stands for a value nobody knows yet is not a placeholder here.
+        let mut message = bindings.fill(&exchange.answer).unwrap_or_else(|_| exchange.answer.clone());
         let Some(members) = message.as_object_mut() else { continue };
         members.remove("delay");
         let hangs = members.remove("hang").is_some();
-        let mut held = Vec::new();
+        let mut held = None;
         let hold = holds.iter().find(|hold| hold.answer == index);
         if let (Some(hold), Some(Value::Array(events))) = (hold, members.get_mut("events")) {
-            held = events.split_off(hold.before_event);
+            let mut events = events.split_off(hold.before_event);
             if hold.drop_event {
-                held.remove(0);
+                events.remove(0);
             }
-        }
-        let mut answer = Answer::from_transcript(&message)?;
-        if let Some(hold) = hold {
             let gate = Gate::new();
-            answer = answer.gate(&gate).and(held);
-            gates.push((hold.until_answered.to_string(), gate));
+            gates.push((hold.until_answered.to_string(), gate.clone()));
+            held = Some((gate, events));
         }
-        answers.push(if hangs { answer.hang() } else { answer });
+        Answer::from_transcript(&message)?;
+        answers.push_back(Planned { message, held, hangs });
     }
     Ok((answers, gates))
+}
+
+/// Puts the number of the running session into the calls that write to one: the recorded number was another run's.
+fn name_session(answer: &mut Value, session: u64) {
+    for event in answer["events"].as_array_mut().into_iter().flatten() {
+        let item = &mut event["item"];
+        if item["name"] == "write_stdin"
+            && let Some(mut arguments) =
+                item["arguments"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
+        {
+            arguments["session_id"] = session.into();
+            item["arguments"] = arguments.to_string().into();
+        }
+    }
 }
 
 /// Writes the configuration and the files the recording needs.
 fn prepare(comparison: &Comparison<'_>, transcript: &Transcript, home: &TempHome) -> anyhow::Result<()> {
     let unknown = |unknown: Unknown| anyhow::anyhow!("{} has no value", unknown.0);
-    home.write_config(&comparison.bindings.fill_text(&transcript.config).map_err(unknown)?)?;
+    let mut config = comparison.bindings.fill_text(&transcript.config).map_err(unknown)?;
+    config.extend(comparison.expectations.setups(comparison.name).map(|setup| setup.config.as_str()));
+    home.write_config(&config)?;
     for file in comparison.expectations.setups(comparison.name).flat_map(|setup| &setup.files) {
         let path = PathBuf::from(comparison.bindings.fill_text(&file.path).map_err(unknown)?);
         if let Some(folder) = path.parent() {
@@ -188,6 +294,9 @@ impl Replay<'_> {
             return Ok(());
         }
         self.wait_for_model(&id);
+        if is_answer(message) {
+            return self.reply(&id);
+        }
         match self.comparison.bindings.fill(message) {
             Ok(filled) => {
                 self.note_request(message);
@@ -205,6 +314,29 @@ impl Replay<'_> {
                 }
                 self.segment.unsent.insert(id);
             }
+        }
+        Ok(())
+    }
+
+    /// Gives the recorded answer to a question. A server that asks one thing after the other may ask in another order
+    /// than was recorded, so what it asks first is answered first. The comparison tells of a question that never comes.
+    fn reply(&mut self, recorded_id: &str) -> anyhow::Result<()> {
+        while !self.questions.answered.contains(recorded_id) {
+            let Questions { asked, answers, answered } = &self.questions;
+            let bindings = &self.comparison.bindings;
+            let asked_now = self.server.wait_within(self.patience, |real| {
+                let pairs = paired_requests(asked, real, bindings);
+                let own = pairs.get_key_value(recorded_id);
+                let is_open = |id: &String| !answered.contains(id) && answers.contains_key(id);
+                let (id, real_id) = own.or_else(|| pairs.iter().find(|(id, _)| is_open(id)))?;
+                Some((id.clone(), real_id.clone()))
+            });
+            let Ok((id, real_id)) = asked_now else { return Ok(()) };
+            if let Ok(mut answer) = bindings.fill(&answers[&id]) {
+                answer["id"] = real_id;
+                self.server.send_line(answer.to_string().as_bytes())?;
+            }
+            self.questions.answered.insert(id);
         }
         Ok(())
     }
@@ -289,16 +421,17 @@ impl Replay<'_> {
 
     /// Counts the recorded notifications that must come, by real thread and name.
     fn due_notifications(&self) -> BTreeMap<(String, String), usize> {
-        let compare = &self.comparison.expectations.compare;
         let recorded = self.segment.recorded.iter().filter(|message| {
-            let method = message["method"].as_str().unwrap_or_default();
-            !compare.ignored_notifications.contains(method) && !self.is_listed_missing(message)
+            !self.comparison.is_ignored(message)
+                && !may_be_left_out(message)
+                && !self.is_listed_missing(message)
         });
         let fill = |id: &str| self.comparison.bindings.fill_text(id).ok();
         let mut due = count(recorded.filter_map(|message| notification_key(message, fill)));
         for ((_, name), due) in &mut due {
-            // Deltas may be merged.
-            if name.to_ascii_lowercase().ends_with("delta") {
+            // Deltas may be merged, and what is unchanged need not be told again.
+            let may_be_fewer = ["turn/diff/updated", "thread/status/changed:active"].contains(&name.as_str());
+            if may_be_fewer || name.to_ascii_lowercase().ends_with("delta") {
                 *due = 1;
             }
         }
@@ -321,6 +454,11 @@ impl Replay<'_> {
         self.comparison.segment(&segment);
         Ok(())
     }
+}
+
+/// Which output a command shows while it runs is compared at its end.
+fn may_be_left_out(message: &Value) -> bool {
+    message["method"] == "item/commandExecution/outputDelta"
 }
 
 fn count<T: Ord>(keys: impl Iterator<Item = T>) -> BTreeMap<T, usize> {

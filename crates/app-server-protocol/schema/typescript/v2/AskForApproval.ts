@@ -6,6 +6,6 @@
  * no question is ever asked, what would need one is refused. `granular`: on-request with single kinds of
  * questions switched off.
  *
- * Older spellings are accepted on input; `on-failure` is read as `on-request`.
+ * Older spellings are accepted on input; `on-failure` is answered as `on-request`.
  */
 export type AskForApproval = "untrusted" | "on-request" | "never" | { "granular": { mcp_elicitations: boolean, request_permissions: boolean, rules: boolean, sandbox_approval: boolean, skill_approval: boolean, } };

@@ -15,7 +15,7 @@ export type CommandExecutionRequestApprovalParams = {
 /**
  * Set when a part of a command is asked about by itself, to tell the questions apart.
  */
-approvalId: string | null, 
+approvalId?: string | null, 
 /**
  * As a person would read it.
  */
@@ -35,15 +35,15 @@ itemId: string, kind: CommandExecutionApprovalKind,
 /**
  * Set when the question is about a host and not about the command.
  */
-networkApprovalContext: NetworkApprovalContext | null, 
+networkApprovalContext?: NetworkApprovalContext | null, 
 /**
  * First words of commands to allow for good, to be sent back with `acceptWithExecpolicyAmendment`.
  */
-proposedExecpolicyAmendment: Array<string> | null, proposedNetworkPolicyAmendments: Array<NetworkPolicyAmendment> | null, 
+proposedExecpolicyAmendment: Array<string> | null, proposedNetworkPolicyAmendments?: Array<NetworkPolicyAmendment> | null, 
 /**
  * Why the question is asked: a rule's, the sandbox's, or the model's reason.
  */
-reason: string | null, 
+reason?: string | null, 
 /**
  * Unix milliseconds.
  */

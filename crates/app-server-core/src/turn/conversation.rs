@@ -1,0 +1,102 @@
+//! The conversation of a loaded thread: what the model sees, and the lines that go to its rollout.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage};
+use app_server_rollout::{Batch, RolloutWriter};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::SeededContext;
+use crate::history::History;
+use crate::item;
+
+/// A conversation that a thread's actor, its turn and its terminals add to. The lock is held for the lines that belong
+/// together and never while something is waited for.
+#[derive(Clone)]
+pub(crate) struct SharedConversation(Arc<Mutex<Conversation>>);
+
+impl SharedConversation {
+    pub(crate) fn new(conversation: Conversation) -> Self {
+        SharedConversation(Arc::new(Mutex::new(conversation)))
+    }
+
+    /// A panic of whoever held it leaves at worst lines that are not written yet.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Conversation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a thread's turns add to.
+pub(crate) struct Conversation {
+    /// What the model sees.
+    pub(crate) history: History,
+    /// `None` for an ephemeral thread.
+    pub(crate) rollout: Option<RolloutWriter>,
+    /// Lines gathered for the next write.
+    pub(crate) batch: Batch,
+    /// Tokens used so far; `None` before the first response that said so.
+    pub(crate) usage: Option<ThreadTokenUsage>,
+    /// The settings the model was last told about; `None` makes the next turn tell all of them.
+    pub(crate) seeded: Option<SeededContext>,
+}
+
+impl Conversation {
+    pub(crate) fn new(
+        history: History,
+        rollout: Option<RolloutWriter>,
+        usage: Option<ThreadTokenUsage>,
+    ) -> Self {
+        Conversation { history, rollout, batch: Batch::new(), usage, seeded: None }
+    }
+
+    /// Adds an item to the model's history and to the lines to be written.
+    pub(crate) fn record(&mut self, item: &RawValue) {
+        self.history.push(item);
+        if self.rollout.is_some() {
+            log_unwritable(self.batch.response_item(item));
+        }
+    }
+
+    /// Adds an event line.
+    pub(crate) fn event(&mut self, kind: &str, fields: &impl Serialize) {
+        if self.rollout.is_some() {
+            log_unwritable(self.batch.event(kind, fields));
+        }
+    }
+
+    /// Adds the line of a turn's settings.
+    pub(crate) fn turn_context(&mut self, context: &impl Serialize) {
+        if self.rollout.is_some() {
+            log_unwritable(self.batch.turn_context(context));
+        }
+    }
+
+    /// Adds the lines of a completed item.
+    pub(crate) fn item(&mut self, thread_id: &str, turn_id: &str, item: &ThreadItem) {
+        if let Some(rollout) = &self.rollout {
+            let mode = rollout.history_mode();
+            log_unwritable(item::write_item(&mut self.batch, mode, thread_id, turn_id, item));
+        }
+    }
+
+    /// Writes what was gathered, so that it is in the file before the client hears of it. A file that cannot be
+    /// written does not end the turn: the lines are kept and tried again with the next ones.
+    pub(crate) fn flush(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        if let Some(rollout) = &mut self.rollout
+            && let Err(error) = rollout.append(&self.batch)
+        {
+            tracing::error!(%error, path = %rollout.path().display(), "cannot write to the rollout");
+        }
+        self.batch.clear();
+    }
+}
+
+fn log_unwritable(result: std::io::Result<()>) {
+    if let Err(error) = result {
+        tracing::error!(%error, "a rollout line could not be composed");
+    }
+}

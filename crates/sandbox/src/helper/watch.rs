@@ -1,0 +1,152 @@
+//! Names that may not appear in a writable root. Nothing in the kernel can forbid a name that does not exist without leaving something
+//! in its place, so its appearance is noticed and undone.
+
+use std::ffi::{OsStr, OsString};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+
+use crate::Policy;
+use crate::request::shown;
+
+/// The folders watched for one command.
+pub(super) struct Watch {
+    /// Missing when the user has too many already; then the folders are looked at from time to time.
+    events: Option<OwnedFd>,
+    folders: Vec<Folder>,
+    quarantine: Option<PathBuf>,
+}
+
+struct Folder {
+    path: PathBuf,
+    /// The folder itself, whatever it is called later.
+    place: OwnedFd,
+    watch: Option<i32>,
+    names: Vec<OsString>,
+}
+
+impl Watch {
+    /// Begins to watch. Names that exist already are left out: there is nothing to be noticed about them.
+    pub(super) fn new(policy: &Policy) -> Self {
+        let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
+        let mut folders = Vec::new();
+        for root in &policy.writable {
+            let own = root.forbidden.iter().filter(|path| path.parent() == Some(&root.path));
+            let names: Vec<OsString> =
+                own.filter_map(|path| path.file_name().map(OsStr::to_os_string)).collect();
+            let open = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let Ok(place) = rustix::fs::openat(CWD, &root.path, open, Mode::empty()) else { continue };
+            let what =
+                WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW;
+            let watch = events.as_ref().and_then(|events| inotify::add_watch(events, &root.path, what).ok());
+            let mut folder = Folder { path: root.path.clone(), place, watch, names };
+            let (_, missing) =
+                std::mem::take(&mut folder.names).into_iter().partition(|name| folder.has(name));
+            folder.names = missing;
+            if !folder.names.is_empty() {
+                folders.push(folder);
+            }
+        }
+        Self { events, folders, quarantine: policy.quarantine.clone() }
+    }
+
+    /// Returns where events come from.
+    pub(super) fn events(&self) -> Option<&OwnedFd> {
+        self.events.as_ref().filter(|_| !self.folders.is_empty())
+    }
+
+    /// Returns whether somebody must look from time to time because there are no events.
+    pub(super) fn must_be_polled(&self) -> bool {
+        self.folders.iter().any(|folder| folder.watch.is_none())
+    }
+
+    /// Returns what has appeared since the last call, even if it is gone again.
+    pub(super) fn appeared(&self) -> Option<PathBuf> {
+        self.announced().or_else(|| self.present().map(|(folder, name)| folder.path.join(name)))
+    }
+
+    fn announced(&self) -> Option<PathBuf> {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(self.events()?, &mut buffer);
+        let mut found = None;
+        while let Ok(event) = reader.next() {
+            if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
+                continue;
+            }
+            let Some(name) = event.file_name().map(|name| OsStr::from_bytes(name.to_bytes())) else {
+                continue;
+            };
+            let folder = self.folders.iter().find(|folder| folder.watch == Some(event.wd()));
+            if let Some(folder) =
+                folder.filter(|folder| folder.names.iter().any(|forbidden| forbidden == name))
+            {
+                found = Some(folder.path.join(name));
+            }
+        }
+        found
+    }
+
+    fn present(&self) -> Option<(&Folder, &OsString)> {
+        self.folders
+            .iter()
+            .find_map(|folder| Some((folder, folder.names.iter().find(|name| folder.has(name))?)))
+    }
+
+    /// Moves away whatever is there under a forbidden name. To be called once nothing can put it back.
+    pub(super) fn undo(&self) {
+        for folder in &self.folders {
+            for name in folder.names.iter().filter(|name| folder.has(name)) {
+                folder.remove(name, self.quarantine.as_deref());
+            }
+        }
+    }
+}
+
+/// Says what happened.
+pub(super) fn violation(path: &Path) -> String {
+    format!(
+        "{} may not be created in a writable root: the command was ended and what it had created was moved away",
+        shown(path)
+    )
+}
+
+impl Folder {
+    fn has(&self, name: &OsStr) -> bool {
+        rustix::fs::statat(&self.place, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    /// Removes an empty folder; anything else is kept under a name that means nothing.
+    fn remove(&self, name: &OsStr, quarantine: Option<&Path>) {
+        if rustix::fs::unlinkat(&self.place, name, AtFlags::REMOVEDIR).is_ok() {
+            return;
+        }
+        let blocked = |number: u32| {
+            let mut new = name.to_os_string();
+            new.push(format!(".blocked-{}", std::process::id()));
+            if number > 0 {
+                new.push(format!("-{number}"));
+            }
+            new
+        };
+        if let Some(quarantine) = quarantine {
+            let _ = std::fs::create_dir_all(quarantine);
+            let open = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            if let Ok(there) = rustix::fs::openat(CWD, quarantine, open, Mode::empty())
+                && self.rename(name, &there, blocked)
+            {
+                return;
+            }
+        }
+        self.rename(name, &self.place, blocked);
+    }
+
+    fn rename(&self, name: &OsStr, to: &OwnedFd, new: impl Fn(u32) -> OsString) -> bool {
+        (0..100).any(|number| {
+            rustix::fs::renameat_with(&self.place, name, to, new(number), RenameFlags::NOREPLACE).is_ok()
+        })
+    }
+}
