@@ -34,4 +34,5 @@ mod turn;
 pub use auth::signed_in;
 pub use error::CoreError;
 pub use host::{Host, NoReply, Question};
+pub use secrets::KnownSecrets;
 pub use services::{Client, Services};

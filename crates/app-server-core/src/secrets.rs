@@ -282,30 +282,44 @@ fn is_date(text: &str) -> bool {
 
 /// The known values of this process: those of the environment, and those of `auth.json`, which is read again when it
 /// has changed.
-pub(crate) struct KnownSecrets {
-    auth_file: PathBuf,
+pub struct KnownSecrets {
+    environment: Arc<Environment>,
+    auth_file: Option<PathBuf>,
     last: Mutex<Option<(Option<SystemTime>, Secrets)>>,
 }
 
 impl KnownSecrets {
-    /// Nothing is read yet.
-    pub(crate) fn new(codex_home: &Path) -> Self {
-        KnownSecrets { auth_file: codex_home.join("auth.json"), last: Mutex::default() }
+    /// Nothing is read yet. Without a home folder there is only the environment.
+    pub fn new(environment: Arc<Environment>, codex_home: Option<&Path>) -> Self {
+        let auth_file = codex_home.map(|home| home.join("auth.json"));
+        KnownSecrets { environment, auth_file, last: Mutex::default() }
+    }
+
+    /// Masks every value known now, in a text that is complete.
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.get().mask(text)
     }
 
     /// What is known now.
-    pub(crate) fn get(&self, environment: &Environment) -> Secrets {
-        let changed = std::fs::metadata(&self.auth_file).and_then(|metadata| metadata.modified()).ok();
+    pub(crate) fn get(&self) -> Secrets {
+        let file = self.auth_file.as_deref();
+        let changed = file.and_then(|file| std::fs::metadata(file).and_then(|file| file.modified()).ok());
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Some((when, secrets)) if *when == changed => secrets.clone(),
             _ => {
-                let auth = std::fs::read(&self.auth_file).ok();
-                let secrets = Secrets::new(known(environment, auth.as_deref()));
+                let auth = file.and_then(|file| std::fs::read(file).ok());
+                let secrets = Secrets::new(known(&self.environment, auth.as_deref()));
                 *last = Some((changed, secrets.clone()));
                 secrets
             }
         }
+    }
+}
+
+impl fmt::Debug for KnownSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KnownSecrets")
     }
 }
 

@@ -1,10 +1,12 @@
 //! What every thread of a session shares: configuration, stored threads, the model client, the way to the client.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use app_server_config::ConfigLoader;
 use app_server_model_client::{ModelClient, OfflineScript};
-use app_server_protocol::v2::RateLimitSnapshot;
+use app_server_protocol::ServerNotification;
+use app_server_protocol::v2::{ConfigWarningNotification, RateLimitSnapshot};
 use app_server_rollout::Store;
 use app_server_sandbox::{Launcher, RepositoryCache};
 
@@ -43,6 +45,8 @@ pub struct Services {
     pub(crate) repositories: RepositoryCache,
     pub(crate) aliases: Aliases,
     known_secrets: KnownSecrets,
+    /// Whether the client has been told what the sandbox lacks on this system.
+    sandbox_is_told: AtomicBool,
     /// The last limits told to the client.
     pub(crate) rate_limits: Mutex<Option<RateLimitSnapshot>>,
     /// The script of the offline provider: one per process, so that threads take turns with its answers.
@@ -62,12 +66,13 @@ impl Services {
         let store = Store::new(config.codex_home());
         let auth = Auth::new(config.codex_home());
         let aliases = Aliases::new(config.codex_home());
-        let known_secrets = KnownSecrets::new(config.codex_home());
+        let known_secrets = KnownSecrets::new(Arc::clone(config.environment()), Some(config.codex_home()));
         Services {
             launcher,
             repositories: RepositoryCache::default(),
             aliases,
             known_secrets,
+            sandbox_is_told: AtomicBool::new(false),
             config,
             store,
             model,
@@ -80,8 +85,28 @@ impl Services {
         }
     }
 
+    /// Tells the client once if this system's sandbox is weaker than it could be. The looking takes a process, so it is
+    /// done aside, when the first thread needs a sandbox.
+    pub(crate) fn tell_of_sandbox(self: &Arc<Self>) {
+        if self.sandbox_is_told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let services = Arc::clone(self);
+        tokio::spawn(async move {
+            let missing = services.launcher.capabilities().await.missing();
+            if !missing.is_empty() {
+                services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
+                    details: Some(missing.join("\n")),
+                    path: None,
+                    range: None,
+                    summary: "Commands are less confined on this system than they could be.".to_owned(),
+                }));
+            }
+        });
+    }
+
     /// The values that must not get to the client, the model or the disk.
     pub(crate) fn secrets(&self) -> Secrets {
-        self.known_secrets.get(self.config.environment())
+        self.known_secrets.get()
     }
 }

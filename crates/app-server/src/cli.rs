@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use app_server_config::{Environment, overrides};
 use app_server_protocol::{WIRE_LEVEL, export};
+use app_server_sandbox::Launcher;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::{Options, VERSION, demo, logging};
@@ -62,6 +63,8 @@ enum Command {
     GenerateJsonSchema(GenerateArgs),
     /// Shows a conversation with the built-in scripted model: no account, no network.
     Demo(demo::DemoArgs),
+    /// Says what holds sandboxed commands on this system. Exits with 0 if nothing is missing, else with 1.
+    SandboxReport,
     /// Says who is signed in.
     Login {
         #[command(subcommand)]
@@ -114,6 +117,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8>
             export::write(&export::json_schema(args.experimental), &args.out)?;
         }
         Some(Command::Demo(args)) => demo::main(&args)?,
+        Some(Command::SandboxReport) => return sandbox_report(),
         Some(Command::Login { command: LoginCommand::Status }) => return login_status(&environment),
     }
     Ok(0)
@@ -149,6 +153,32 @@ impl ServeArgs {
         settings.extend(self.disable.iter().map(|feature| overrides::feature_override(feature, false)));
         Ok(settings)
     }
+}
+
+#[allow(
+    clippy::print_stdout,
+    reason = "this command's answer is for a person or a script, no client is connected"
+)]
+fn sandbox_report() -> anyhow::Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let launcher = Launcher::new(own_program());
+    let found = runtime.block_on(launcher.capabilities()).clone();
+    let yes = |is: bool| if is { "yes" } else { "no" };
+    if found.seatbelt {
+        println!("Seatbelt                        yes");
+    } else {
+        println!("own namespaces                  {}", yes(found.namespaces));
+        println!("own /proc                       {}", yes(found.fresh_proc));
+        println!("own /dev                        {}", yes(found.private_dev));
+        println!("own network                     {}", yes(found.network_namespace));
+        println!("system call filter              {}", yes(found.seccomp));
+        println!("Landlock                        version {}", found.landlock_abi);
+    }
+    println!("sandboxed commands can be run   {}", yes(found.usable()));
+    for sentence in found.missing() {
+        println!("- {sentence}");
+    }
+    Ok(u8::from(!found.is_full()))
 }
 
 #[allow(

@@ -30,7 +30,6 @@ const SYSTEM: &[&str] = &[
     "/usr/local/sbin",
     "/opt/homebrew/bin",
     "/opt/local/bin",
-    "/home/linuxbrew/.linuxbrew/bin",
     "/run/current-system/sw/bin",
 ];
 

@@ -9,7 +9,7 @@ use app_server_exec_policy::Rules;
 use app_server_patch::TurnDiff;
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ConfigWarningNotification, ErrorNotification, ServerRequestResolvedNotification, Thread,
+    ConfigWarningNotification, ErrorNotification, SandboxPolicy, ServerRequestResolvedNotification, Thread,
     ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams,
     ThreadResumeResponse, ThreadSettingsUpdatedNotification, ThreadShellCommandParams,
     ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTokenUsage, Turn,
@@ -613,6 +613,9 @@ fn share(
     dynamic_tools: DynamicTools,
     publish: watch::Sender<ThreadState>,
 ) -> Arc<ThreadShared> {
+    if matches!(settings.sandbox, SandboxPolicy::ReadOnly { .. } | SandboxPolicy::WorkspaceWrite { .. }) {
+        services.tell_of_sandbox();
+    }
     let listener = Listener::new(Arc::clone(&services), &id.to_string());
     Arc::new(ThreadShared {
         status: StatusBoard::new(listener.clone(), publish),

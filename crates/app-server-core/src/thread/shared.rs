@@ -1,6 +1,7 @@
 //! What the actor of a loaded thread, its turn and its terminals share.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -73,7 +74,9 @@ impl ThreadShared {
 #[derive(Default)]
 pub(crate) struct SessionApprovals {
     commands: Mutex<HashSet<ApprovalKey>>,
-    files: Mutex<HashSet<std::path::PathBuf>>,
+    files: Mutex<HashSet<PathBuf>>,
+    /// Files the client has been warned of: once is enough.
+    warned: Mutex<HashSet<PathBuf>>,
 }
 
 impl SessionApprovals {
@@ -85,13 +88,21 @@ impl SessionApprovals {
         self.commands.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
     }
 
-    pub(crate) fn has_files(&self, paths: &[&std::path::Path]) -> bool {
+    pub(crate) fn has_files(&self, paths: &[&Path]) -> bool {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         paths.iter().all(|path| files.contains(*path))
     }
 
-    pub(crate) fn add_files(&self, paths: &[&std::path::Path]) {
+    pub(crate) fn add_files(&self, paths: &[&Path]) {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.extend(paths.iter().map(|path| path.to_path_buf()));
+    }
+
+    /// Whether the client has not been warned of any of these files yet; it counts as warned then.
+    pub(crate) fn warn_of(&self, paths: &[&Path]) -> bool {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = warned.len();
+        warned.extend(paths.iter().map(|path| path.to_path_buf()));
+        warned.len() > known
     }
 }

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use app_server_exec_policy::{PatchVerdict, judge_patch, looks_denied, patch_on_denial};
 use app_server_patch::{Intercepted, ItemChange, ItemChangeKind, Patch, Verified};
-use app_server_protocol::v2::{FileUpdateChange, PatchApplyStatus, PatchChangeKind, ThreadItemKind};
+use app_server_protocol::ServerNotification;
+use app_server_protocol::v2::{
+    FileUpdateChange, PatchApplyStatus, PatchChangeKind, ThreadItemKind, WarningNotification,
+};
 use app_server_sandbox::{Confinement, Stdio};
 use serde::Deserialize;
 
@@ -102,6 +105,9 @@ async fn apply(
     };
     context.started(writer.item(PatchApplyStatus::InProgress), writer.started_at_ms);
     let mut plan = plan(&base, body, &boundary);
+    if !must_ask {
+        writer.warn();
+    }
     plan.approval = must_ask.then_some(Question { reason: writer.reason(), amendment: None });
     plan.on_denial = patch_on_denial(policy, is_approved);
     let written = run_with_plan(&plan, &mut writer).await;
@@ -193,6 +199,18 @@ impl Writer<'_> {
             reasons.extend(app_server_patch::executes_later(path).map(|by| format!("{shown}: {by}")));
         }
         (!reasons.is_empty()).then(|| reasons.join("\n"))
+    }
+
+    /// Tells the same to a client that is not asked.
+    fn warn(&self) {
+        if let Some(message) = self.reason()
+            && self.context.thread.approvals.warn_of(&self.verified.touched())
+        {
+            self.context.notify(ServerNotification::Warning(WarningNotification {
+                message,
+                thread_id: Some(self.context.thread.id().to_owned()),
+            }));
+        }
     }
 
     async fn in_sandbox(&self, plan: &ExecPlan, confinement: &Confinement) -> Written {
