@@ -114,7 +114,8 @@ impl Verified {
             }
         }
         let mut items: Vec<ItemChange> = files.iter().filter_map(NetChange::item).collect();
-        items.sort_by(|a, b| a.path.cmp(&b.path));
+        // As text, which is how both references order them: `a-b` comes before `a/b`.
+        items.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
         items
     }
 }

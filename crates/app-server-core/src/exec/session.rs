@@ -181,8 +181,9 @@ impl Reader {
                     self.process.kill();
                     continue;
                 }
-                read = read_any(outputs, &mut bytes), if !outputs.is_empty() => read,
+                // Before its output: a child in the background that never stops talking must not hide the end.
                 exit = self.process.wait() => return exit,
+                read = read_any(outputs, &mut bytes), if !outputs.is_empty() => read,
                 () = tokio::time::sleep(QUIET), if !is_quiet => {
                     is_quiet = true;
                     let text = self.pump.pause();

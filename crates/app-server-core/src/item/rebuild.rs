@@ -5,7 +5,7 @@
 //! events, and commands from pairs of calls and outputs, which goes beyond both references.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem::discriminant;
 
 use app_server_protocol::v2::{
@@ -29,6 +29,8 @@ use super::recorded::{
 pub(super) struct TurnBuilder {
     turns: Vec<Draft>,
     by_id: HashMap<String, usize>,
+    /// Turns that were rolled back. What they left running may end later, and shows nowhere.
+    dropped: HashSet<String>,
     /// The turn that records belong to which name none.
     open: Option<usize>,
     /// Working folder of commands that name none.
@@ -150,6 +152,7 @@ impl TurnBuilder {
             started_at: Option<i64>,
         }
         let Some(Started { turn_id, root_turn_id, started_at }) = read(raw) else { return };
+        self.dropped.remove(&turn_id);
         let at = self.turn_named(&turn_id);
         let turn = &mut self.turns[at].turn;
         turn.root_turn_id = root_turn_id;
@@ -171,6 +174,9 @@ impl TurnBuilder {
             duration_ms: Option<i64>,
         }
         let Some(complete) = read::<Complete>(raw) else { return };
+        if self.dropped.contains(&complete.turn_id) {
+            return;
+        }
         let at = self.turn_named(&complete.turn_id);
         let draft = &mut self.turns[at];
         draft.has_ended = true;
@@ -197,6 +203,7 @@ impl TurnBuilder {
         }
         let Some(aborted) = read::<Aborted>(raw) else { return };
         let at = match &aborted.turn_id {
+            Some(id) if self.dropped.contains(id) => None,
             Some(id) => Some(self.turn_named(id)),
             None => self.open,
         };
@@ -223,7 +230,10 @@ impl TurnBuilder {
             completed_at_ms: Option<i64>,
         }
         let Some(completed) = read::<Completed<'_>>(raw) else { return };
-        let Some(kind) = read_item(completed.item) else { return };
+        if self.dropped.contains(&completed.turn_id) {
+            return;
+        }
+        let Some(mut kind) = read_item(completed.item) else { return };
         // The January reference counts turns from 0 and records plans alone; those ids name nothing.
         let at = match self.open {
             Some(open) if !self.turns[open].is_named && !self.by_id.contains_key(&completed.turn_id) => open,
@@ -236,9 +246,20 @@ impl TurnBuilder {
             draft.is_recorded = true;
             draft.items.retain(|item| item.source == Source::Recorded);
         }
-        // In our legacy files the event for older readers comes right before.
-        let same = |last: &DraftItem| discriminant(&last.item.kind) == discriminant(&kind);
-        if draft.items.last().is_some_and(|last| last.source == Source::Event && same(last)) {
+        // What was put together from the call or an event, while nothing better was known.
+        if !draft.is_recorded {
+            let id = id_of(&mut kind);
+            draft
+                .items
+                .retain_mut(|item| item.source == Source::Recorded || id_of(&mut item.item.kind) != id);
+        }
+        // In our legacy files the event for older readers, which may name no item, comes right before.
+        let is_same = |last: &mut DraftItem| {
+            last.source == Source::Event
+                && discriminant(&last.item.kind) == discriminant(&kind)
+                && id_of(&mut last.item.kind) == UNNUMBERED
+        };
+        if draft.items.last_mut().is_some_and(is_same) {
             draft.items.pop();
         }
         let item = ThreadItem {
@@ -430,7 +451,8 @@ impl TurnBuilder {
         self.open = None;
         let left = self.turns.len().saturating_sub(num_turns);
         self.turns.truncate(left);
-        self.by_id.retain(|_, at| *at < left);
+        let dropped = self.by_id.extract_if(|_, at| *at >= left);
+        self.dropped.extend(dropped.map(|(id, _)| id));
     }
 
     /// Items that only the model's side of the file knows: commands, and images the provider made.
@@ -548,6 +570,9 @@ impl TurnBuilder {
     /// Adds an item to the turn its event names, or as [`Self::add`] does when it names none.
     fn add_event(&mut self, turn_id: Option<String>, kind: ThreadItemKind) {
         let Some(turn_id) = turn_id else { return self.add(kind, Source::Event) };
+        if self.dropped.contains(&turn_id) {
+            return;
+        }
         let at = self.turn_named(&turn_id);
         self.put(at, kind, Source::Event);
     }

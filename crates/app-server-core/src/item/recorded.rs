@@ -1,11 +1,13 @@
 //! The form items have in a rollout's `item_completed` lines: the reference's, so that it can read what we append to
 //! its files, and the only mapping between that spelling and the wire's (rollout specification 12).
 //!
-//! Kinds the reference has no form for, or that it would lose parts of, are recorded as the wire shows them; both
-//! references pass over such a line, and it comes back here as it was.
+//! An item the reference has no form for, or that would not come back from it as it was, is recorded as the wire shows
+//! it; both references pass over such a line.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
+use std::path::Path;
 
 use app_server_protocol::v2::{
     CodexErrorInfo, CommandAction, CommandExecutionSource, CommandExecutionStatus,
@@ -18,6 +20,7 @@ use app_server_rollout::{Batch, HistoryMode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use shlex::Quoter;
 
 /// Adds the lines of a completed item: in legacy files the events older readers know, then the item itself. The
 /// `response_item` line is the caller's, and for the user's words must come first.
@@ -39,7 +42,7 @@ pub(crate) fn write_item(
         completed_at_ms: Option<i64>,
     }
     if mode == HistoryMode::Legacy {
-        legacy_events(batch, &item.kind)?;
+        legacy_events(batch, turn_id, &item.kind)?;
     }
     let (started_at_ms, completed_at_ms) = (item.started_at_ms, item.completed_at_ms);
     match Recorded::from_wire(&item.kind) {
@@ -54,8 +57,9 @@ pub(crate) fn write_item(
     }
 }
 
-/// The events that legacy files have for an item (rollout specification 2.4).
-fn legacy_events(batch: &mut Batch, item: &ThreadItemKind) -> io::Result<()> {
+/// The events that legacy files have for an item (rollout specification 2.4). There are none for commands, client tools
+/// and images looked at: those events of the reference are for its clients, and it passes over them in a file.
+fn legacy_events(batch: &mut Batch, turn_id: &str, item: &ThreadItemKind) -> io::Result<()> {
     #[derive(Serialize)]
     struct UserMessage<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +83,17 @@ fn legacy_events(batch: &mut Batch, item: &ThreadItemKind) -> io::Result<()> {
         call_id: &'a str,
         query: &'a str,
         action: RecordedSearch,
+    }
+    /// The reference passes over one without output or status; `turn_id` keeps a late one out of a later turn.
+    #[derive(Serialize)]
+    struct PatchEnd<'a> {
+        call_id: &'a str,
+        turn_id: &'a str,
+        stdout: &'a str,
+        stderr: &'a str,
+        success: bool,
+        changes: BTreeMap<String, RecordedChange>,
+        status: RecordedStatus,
     }
     match item {
         ThreadItemKind::UserMessage { client_id, content, .. } => {
@@ -121,6 +136,18 @@ fn legacy_events(batch: &mut Batch, item: &ThreadItemKind) -> io::Result<()> {
         ThreadItemKind::WebSearch { id, query, action, .. } => {
             let action = RecordedSearch::from_wire(action.as_ref());
             batch.event("web_search_end", &SearchEnd { call_id: id, query, action })
+        }
+        ThreadItemKind::FileChange { id, changes, status } if *status != PatchApplyStatus::InProgress => {
+            let event = PatchEnd {
+                call_id: id,
+                turn_id,
+                stdout: "",
+                stderr: "",
+                success: *status == PatchApplyStatus::Completed,
+                changes: recorded_changes(changes),
+                status: RecordedStatus::from_patch(*status),
+            };
+            batch.event("patch_apply_end", &event)
         }
         ThreadItemKind::ContextCompaction { .. } => batch.event("context_compacted", &()),
         _ => Ok(()),
@@ -195,21 +222,22 @@ enum Recorded {
     },
     DynamicToolCall {
         id: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         namespace: Option<String>,
         tool: String,
         #[serde(default)]
         arguments: Value,
         status: RecordedStatus,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         content_items: Option<Vec<DynamicToolCallOutputContentItem>>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         success: Option<bool>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         duration: Option<RecordedDuration>,
     },
     ImageView {
         id: String,
+        /// A `file://` URL.
         path: String,
     },
     ContextCompaction {
@@ -230,18 +258,19 @@ enum Recorded {
 #[derive(Debug, Serialize, Deserialize)]
 struct RecordedCommand {
     id: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     process_id: Option<String>,
     command: Vec<String>,
+    /// A `file://` URL.
     cwd: String,
     parsed_cmd: Vec<RecordedAction>,
     source: RecordedSource,
     status: RecordedStatus,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     aggregated_output: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     exit_code: Option<i32>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     duration: Option<RecordedDuration>,
 }
 
@@ -392,6 +421,32 @@ pub(super) enum RecordedStatus {
 }
 
 impl RecordedStatus {
+    fn from_patch(status: PatchApplyStatus) -> Self {
+        match status {
+            PatchApplyStatus::InProgress => RecordedStatus::InProgress,
+            PatchApplyStatus::Completed => RecordedStatus::Completed,
+            PatchApplyStatus::Failed => RecordedStatus::Failed,
+            PatchApplyStatus::Declined => RecordedStatus::Declined,
+        }
+    }
+
+    fn from_command(status: CommandExecutionStatus) -> Self {
+        match status {
+            CommandExecutionStatus::InProgress => RecordedStatus::InProgress,
+            CommandExecutionStatus::Completed => RecordedStatus::Completed,
+            CommandExecutionStatus::Failed => RecordedStatus::Failed,
+            CommandExecutionStatus::Declined => RecordedStatus::Declined,
+        }
+    }
+
+    fn from_tool(status: DynamicToolCallStatus) -> Self {
+        match status {
+            DynamicToolCallStatus::InProgress => RecordedStatus::InProgress,
+            DynamicToolCallStatus::Completed => RecordedStatus::Completed,
+            DynamicToolCallStatus::Failed => RecordedStatus::Failed,
+        }
+    }
+
     pub(super) fn of_patch(self) -> PatchApplyStatus {
         match self {
             RecordedStatus::InProgress => PatchApplyStatus::InProgress,
@@ -435,6 +490,12 @@ pub(super) struct RecordedDuration {
 }
 
 impl RecordedDuration {
+    /// The reference knows no negative ones; those do not come back equal.
+    fn from_ms(ms: i64) -> Self {
+        let ms = ms.max(0);
+        RecordedDuration { secs: ms / 1000, nanos: ms % 1000 * 1_000_000 }
+    }
+
     pub(super) fn ms(self) -> i64 {
         self.secs.saturating_mul(1000).saturating_add(self.nanos / 1_000_000)
     }
@@ -456,7 +517,31 @@ pub(super) enum RecordedChange {
     },
 }
 
-/// The changes of a patch as the wire lists them.
+/// The changes of a patch by path, without the line about the move that the wire adds to a diff.
+fn recorded_changes(changes: &[FileUpdateChange]) -> BTreeMap<String, RecordedChange> {
+    let change = |FileUpdateChange { diff, kind, path }: &FileUpdateChange| {
+        let change = match kind {
+            PatchChangeKind::Add => RecordedChange::Add { content: diff.clone() },
+            PatchChangeKind::Delete => RecordedChange::Delete { content: diff.clone() },
+            PatchChangeKind::Update { move_path } => {
+                let hunks = move_path.as_ref().and_then(|target| diff.strip_suffix(&moved_to(target)));
+                RecordedChange::Update {
+                    unified_diff: hunks.unwrap_or(diff).to_owned(),
+                    move_path: move_path.clone(),
+                }
+            }
+        };
+        (path.clone(), change)
+    };
+    changes.iter().map(change).collect()
+}
+
+/// What the wire adds to the diff of a file that is moved.
+fn moved_to(target: &str) -> String {
+    format!("\n\nMoved to: {target}")
+}
+
+/// The changes of a patch as the wire lists them: by path.
 pub(super) fn wire_changes(changes: BTreeMap<String, RecordedChange>) -> Vec<FileUpdateChange> {
     let change = |(path, change): (String, RecordedChange)| {
         let (kind, diff) = match change {
@@ -464,7 +549,7 @@ pub(super) fn wire_changes(changes: BTreeMap<String, RecordedChange>) -> Vec<Fil
             RecordedChange::Delete { content } => (PatchChangeKind::Delete, content),
             RecordedChange::Update { unified_diff, move_path } => {
                 let diff = match &move_path {
-                    Some(target) => format!("{unified_diff}\n\nMoved to: {target}"),
+                    Some(target) => unified_diff + &moved_to(target),
                     None => unified_diff,
                 };
                 (PatchChangeKind::Update { move_path }, diff)
@@ -555,23 +640,21 @@ impl RecordedReview {
 }
 
 impl Recorded {
-    /// The reference's form of an item, where that keeps all of it.
+    /// The reference's form of an item, where the item comes back from it as it was.
     fn from_wire(item: &ThreadItemKind) -> Option<Self> {
+        let is_kept = Self::nearest(item)?.into_wire() == *item;
+        if is_kept { Self::nearest(item) } else { None }
+    }
+
+    /// The reference's form of an item, or of as much of it as there is a place for.
+    fn nearest(item: &ThreadItemKind) -> Option<Self> {
         Some(match item {
             ThreadItemKind::UserMessage { id, client_id, content } => Recorded::UserMessage {
                 id: id.clone(),
                 client_id: client_id.clone(),
                 content: content.iter().map(RecordedInput::from_wire).collect::<Option<_>>()?,
             },
-            ThreadItemKind::AgentMessage {
-                id,
-                text,
-                phase,
-                moderation: None,
-                memory_citation: None,
-                delivery: None,
-                questions: None,
-            } => Recorded::AgentMessage {
+            ThreadItemKind::AgentMessage { id, text, phase, .. } => Recorded::AgentMessage {
                 id: id.clone(),
                 content: vec![RecordedText::Text { text: text.clone() }],
                 phase: *phase,
@@ -582,11 +665,43 @@ impl Recorded {
                 raw_content: content.clone(),
             },
             ThreadItemKind::Plan { id, text } => Recorded::Plan { id: id.clone(), text: text.clone() },
-            ThreadItemKind::WebSearch { id, query, action, results: None } => Recorded::WebSearch {
+            ThreadItemKind::WebSearch { id, query, action, .. } => Recorded::WebSearch {
                 id: id.clone(),
                 query: query.clone(),
                 action: RecordedSearch::from_wire(action.as_ref()),
             },
+            ThreadItemKind::CommandExecution { .. } => {
+                Recorded::CommandExecution(RecordedCommand::nearest(item)?)
+            }
+            // The reference reads no change that is still being made.
+            ThreadItemKind::FileChange { status: PatchApplyStatus::InProgress, .. } => return None,
+            ThreadItemKind::FileChange { id, changes, status } => Recorded::FileChange {
+                id: id.clone(),
+                changes: recorded_changes(changes),
+                status: Some(RecordedStatus::from_patch(*status)),
+            },
+            ThreadItemKind::DynamicToolCall {
+                id,
+                namespace,
+                tool,
+                arguments,
+                status,
+                content_items,
+                success,
+                duration_ms,
+            } => Recorded::DynamicToolCall {
+                id: id.clone(),
+                namespace: namespace.clone(),
+                tool: tool.clone(),
+                arguments: arguments.clone(),
+                status: RecordedStatus::from_tool(*status),
+                content_items: content_items.clone(),
+                success: *success,
+                duration: duration_ms.map(RecordedDuration::from_ms),
+            },
+            ThreadItemKind::ImageView { id, path } => {
+                Recorded::ImageView { id: id.clone(), path: url_of_path(&path.0)? }
+            }
             ThreadItemKind::ContextCompaction { id } => Recorded::ContextCompaction { id: id.clone() },
             _ => return None,
         })
@@ -660,13 +775,52 @@ impl Recorded {
 }
 
 impl RecordedCommand {
+    /// `None` for a line that no shell would take apart, or a folder that is not absolute.
+    fn nearest(item: &ThreadItemKind) -> Option<Self> {
+        let ThreadItemKind::CommandExecution {
+            id,
+            command,
+            cwd,
+            process_id,
+            source,
+            status,
+            command_actions,
+            aggregated_output,
+            exit_code,
+            duration_ms,
+            ..
+        } = item
+        else {
+            return None;
+        };
+        Some(RecordedCommand {
+            id: id.clone(),
+            process_id: process_id.clone(),
+            command: shlex::split(command)?,
+            cwd: url_of_path(&cwd.0)?,
+            parsed_cmd: command_actions.iter().map(RecordedAction::from_wire).collect(),
+            source: match source {
+                CommandExecutionSource::Agent => RecordedSource::Agent,
+                CommandExecutionSource::UserShell => RecordedSource::UserShell,
+                CommandExecutionSource::UnifiedExecStartup => RecordedSource::UnifiedExecStartup,
+                CommandExecutionSource::UnifiedExecInteraction => RecordedSource::UnifiedExecInteraction,
+            },
+            status: RecordedStatus::from_command(*status),
+            aggregated_output: aggregated_output.clone(),
+            exit_code: *exit_code,
+            duration: duration_ms.map(RecordedDuration::from_ms),
+        })
+    }
+
     fn into_wire(self) -> ThreadItemKind {
+        let cwd = path_of_url(self.cwd);
+        let actions = self.parsed_cmd.into_iter().map(|action| action.into_wire(&cwd)).collect();
         ThreadItemKind::CommandExecution {
             id: self.id,
             plugin_id: None,
             script_path: None,
             command: shell_line(&self.command),
-            cwd: LegacyAppPathString(path_of_url(self.cwd)),
+            cwd: LegacyAppPathString(cwd),
             process_id: self.process_id,
             source: match self.source {
                 RecordedSource::Agent => CommandExecutionSource::Agent,
@@ -675,7 +829,7 @@ impl RecordedCommand {
                 RecordedSource::UnifiedExecInteraction => CommandExecutionSource::UnifiedExecInteraction,
             },
             status: self.status.of_command(),
-            command_actions: self.parsed_cmd.into_iter().map(RecordedAction::into_wire).collect(),
+            command_actions: actions,
             aggregated_output: self.aggregated_output.filter(|output| !output.is_empty()),
             exit_code: self.exit_code,
             duration_ms: self.duration.map(RecordedDuration::ms),
@@ -725,9 +879,24 @@ impl RecordedInput {
 }
 
 impl RecordedAction {
-    fn into_wire(self) -> CommandAction {
+    fn from_wire(action: &CommandAction) -> Self {
+        match action.clone() {
+            CommandAction::Read { command, name, path } => {
+                RecordedAction::Read { cmd: command, name, path: path.0 }
+            }
+            CommandAction::ListFiles { command, path } => RecordedAction::ListFiles { cmd: command, path },
+            CommandAction::Search { command, path, query } => {
+                RecordedAction::Search { cmd: command, query, path }
+            }
+            CommandAction::Unknown { command } => RecordedAction::Unknown { cmd: command },
+        }
+    }
+
+    /// The reference records the path of a file as the command has it, and shows it from the root.
+    fn into_wire(self, cwd: &str) -> CommandAction {
         match self {
             RecordedAction::Read { cmd, name, path } => {
+                let path = Path::new(cwd).join(path).to_string_lossy().into_owned();
                 CommandAction::Read { command: cmd, name, path: LegacyAppPathString(path) }
             }
             RecordedAction::ListFiles { cmd, path } => CommandAction::ListFiles { command: cmd, path },
@@ -767,15 +936,27 @@ pub(super) fn mcp_tool_call(
 
 /// The line a person would type for an argument list.
 pub(super) fn shell_line(command: &[String]) -> String {
-    let quoted = |word: &String| {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,@%+".contains(c);
-        if !word.is_empty() && word.chars().all(is_plain) {
-            word.clone()
+    // Quoting fails on a NUL only, and that is allowed here.
+    let words = command.iter().map(String::as_str);
+    Quoter::new().allow_nul(true).join(words).unwrap_or_else(|_| command.join(" "))
+}
+
+/// The `file://` URL of a path; `None` when it is not absolute.
+fn url_of_path(path: &str) -> Option<String> {
+    if !path.starts_with('/') {
+        return None;
+    }
+    let mut url = String::with_capacity("file://".len() + path.len());
+    url.push_str("file://");
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte) {
+            url.push(char::from(byte));
         } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
+            // Writing to a string does not fail.
+            let _ = write!(url, "%{byte:02X}");
         }
-    };
-    command.iter().map(quoted).collect::<Vec<_>>().join(" ")
+    }
+    Some(url)
 }
 
 /// A path recorded as a `file://` URL, with its escapes undone.
@@ -784,11 +965,8 @@ fn path_of_url(url: String) -> String {
     let mut bytes = Vec::with_capacity(path.len());
     let mut rest = path.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
-        let escaped = (byte == b'%')
-            .then(|| {
-                after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok())
-            })
-            .flatten();
+        let hex = after.get(..2).filter(|hex| byte == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let escaped = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
         bytes.push(escaped.unwrap_or(byte));
         rest = if escaped.is_some() { &after[2..] } else { after };
     }

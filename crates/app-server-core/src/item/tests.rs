@@ -10,6 +10,7 @@ use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::recorded::shell_line;
 use super::replay::Loaded;
 use super::{Want, load, write_item};
 
@@ -235,7 +236,7 @@ fn paginated_files_have_items() {
           {"type":"userMessage","id":"u-1","clientId":"c-1","content":[{"type":"text","text":"go","text_elements":[{"byteRange":{"end":2,"start":0},"placeholder":"@go"}]},{"type":"localImage","path":"/w/a.png"},{"type":"image","url":"data:image/png;base64,AA=="},{"type":"skill","name":"s","path":"/s/SKILL.md"},{"type":"mention","name":"m","path":"app://m"}],"startedAtMs":1772355600004,"completedAtMs":1772355600504}
           {"type":"reasoning","id":"rs_1","summary":["**One**"],"content":["raw"],"startedAtMs":1772355600005,"completedAtMs":1772355600505}
           {"type":"agentMessage","id":"msg_1","text":"Working","phase":"commentary","startedAtMs":1772355600006,"completedAtMs":1772355600506}
-          {"type":"commandExecution","id":"call_1","command":"/bin/bash -lc 'echo '\\''it is'\\'' > a b'","cwd":"/w/with space","processId":"42","source":"unifiedExecStartup","status":"completed","commandActions":[{"type":"read","command":"cat a","name":"a","path":"/w/a"},{"type":"listFiles","command":"ls"},{"type":"search","command":"rg x","path":"src","query":"x"},{"type":"unknown","command":"echo"}],"aggregatedOutput":"hi\n","exitCode":0,"durationMs":1002,"startedAtMs":1772355600007,"completedAtMs":1772355600507}
+          {"type":"commandExecution","id":"call_1","command":"/bin/bash -lc \"echo 'it is' > a b\"","cwd":"/w/with space","processId":"42","source":"unifiedExecStartup","status":"completed","commandActions":[{"type":"read","command":"cat a","name":"a","path":"/w/a"},{"type":"listFiles","command":"ls"},{"type":"search","command":"rg x","path":"src","query":"x"},{"type":"unknown","command":"echo"}],"aggregatedOutput":"hi\n","exitCode":0,"durationMs":1002,"startedAtMs":1772355600007,"completedAtMs":1772355600507}
           {"type":"commandExecution","id":"call_2","command":"/bin/bash -lc 'sleep 9'","cwd":"/w","source":"userShell","status":"failed","commandActions":[],"exitCode":-1,"startedAtMs":1772355600008,"completedAtMs":1772355600508}
           {"type":"fileChange","id":"call_3","changes":[{"diff":"x\n","kind":{"type":"add"},"path":"/w/a"},{"diff":"@@ -1 +1 @@\n-a\n+b\n","kind":{"type":"update"},"path":"/w/b"}],"status":"declined","startedAtMs":1772355600009,"completedAtMs":1772355600509}
           {"type":"mcpToolCall","id":"call_4","server":"s","tool":"t","status":"completed","arguments":{"a":1},"result":{"content":[{"type":"text","text":"hi"}],"structuredContent":{"b":2}},"durationMs":7,"startedAtMs":1772355600010,"completedAtMs":1772355600510}
@@ -426,6 +427,12 @@ fn every_item() -> Vec<ThreadItem> {
             {"path": "/w/a", "kind": {"type": "update", "move_path": "/w/b"}, "diff": "@@ -1 +1 @@\n-a\n+b\n"},
             {"path": "/w/c", "kind": {"type": "add"}, "diff": "x\n"},
         ]},
+        {"type": "fileChange", "id": "call_10", "status": "declined", "changes": [
+            {"path": "/w/a", "kind": {"type": "update", "move_path": "/w/b"},
+                "diff": "@@ -1 +1 @@\n-a\n+b\n\n\nMoved to: /w/b"},
+            {"path": "/w/c", "kind": {"type": "delete"}, "diff": "x\n"},
+            {"path": "/w/d", "kind": {"type": "update", "move_path": null}, "diff": "@@ -1 +1 @@\n-a\n+b\n"},
+        ]},
         {"type": "mcpToolCall", "id": "call_4", "server": "s", "tool": "t", "status": "failed", "arguments": {"a": [1, null]},
             "result": {"content": [{"type": "text", "text": "boom"}], "structuredContent": null, "_meta": {"b": 1}},
             "durationMs": 3},
@@ -456,12 +463,12 @@ fn every_item() -> Vec<ThreadItem> {
         .collect()
 }
 
-/// Writes a turn of these items to a new file and reads it back.
-fn written_and_read(mode: HistoryMode, items: &[ThreadItem]) -> Vec<Turn> {
-    let home = Home::new();
-    let thread_id = "01950000-0000-7000-8000-000000000001";
+const THREAD: &str = "01950000-0000-7000-8000-000000000001";
+
+/// A new file with these records.
+fn written(home: &Home, mode: HistoryMode, batch: &Batch) -> PathBuf {
     let meta = SessionMeta {
-        id: thread_id.parse().unwrap(),
+        id: THREAD.parse().unwrap(),
         timestamp: "2026-03-01T09:00:00.000Z".to_owned(),
         cwd: "/w".into(),
         originator: "ide".to_owned(),
@@ -470,15 +477,50 @@ fn written_and_read(mode: HistoryMode, items: &[ThreadItem]) -> Vec<Turn> {
         ..SessionMeta::default()
     };
     let path = home.0.path().join("rollout.jsonl");
-    let mut writer = RolloutWriter::create(path.clone(), meta).unwrap();
+    RolloutWriter::create(path.clone(), meta).unwrap().append(batch).unwrap();
+    path
+}
+
+/// A file with a turn of these items.
+fn turn_of(home: &Home, mode: HistoryMode, items: &[ThreadItem]) -> PathBuf {
     let mut batch = Batch::new();
     batch.event("task_started", &json!({"turn_id": "t-1", "started_at": 1})).unwrap();
     for item in items {
-        write_item(&mut batch, mode, thread_id, "t-1", item).unwrap();
+        write_item(&mut batch, mode, THREAD, "t-1", item).unwrap();
     }
     batch.event("task_complete", &json!({"turn_id": "t-1"})).unwrap();
-    writer.append(&batch).unwrap();
+    written(home, mode, &batch)
+}
+
+/// Writes a turn of these items to a new file and reads it back.
+fn written_and_read(mode: HistoryMode, items: &[ThreadItem]) -> Vec<Turn> {
+    let home = Home::new();
+    let path = turn_of(&home, mode, items);
     home.load(&path, ALL).turns.unwrap()
+}
+
+/// The events of the lines that are written for these items.
+fn events_of(mode: HistoryMode, items: &[ThreadItem]) -> Vec<Value> {
+    let home = Home::new();
+    let text = fs::read_to_string(turn_of(&home, mode, items)).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines[2..lines.len() - 1].iter().map(|line| line["payload"].clone()).collect()
+}
+
+fn item(value: Value) -> ThreadItem {
+    let kind = serde_json::from_value::<ThreadItemKind>(value).unwrap();
+    ThreadItem { kind, started_at_ms: None, completed_at_ms: None }
+}
+
+fn command(id: &str) -> Value {
+    json!({"type": "commandExecution", "id": id, "command": "ls", "cwd": "/w", "source": "agent",
+        "status": "completed", "commandActions": []})
+}
+
+/// An item, changed.
+fn with(mut value: Value, member: &str, new: Value) -> Value {
+    value[member] = new;
+    value
 }
 
 #[test]
@@ -503,6 +545,350 @@ fn an_item_alone_in_its_turn_comes_back_once() {
             let turns = written_and_read(mode, std::slice::from_ref(&item));
             assert_eq!(turns[0].items, std::slice::from_ref(&item), "{mode:?}");
         }
+    }
+}
+
+#[test]
+fn tools_are_recorded_in_the_form_of_the_reference() {
+    let mut text = String::new();
+    let is_tool = |item: &&ThreadItem| {
+        use ThreadItemKind::{CommandExecution, DynamicToolCall, FileChange, ImageView};
+        matches!(
+            item.kind,
+            CommandExecution { .. } | FileChange { .. } | DynamicToolCall { .. } | ImageView { .. }
+        )
+    };
+    let items: Vec<ThreadItem> = every_item().iter().filter(is_tool).cloned().collect();
+    for event in events_of(HistoryMode::Legacy, &items) {
+        let shown = if event["type"] == "item_completed" { &event["item"] } else { &event };
+        text.push_str(&format!("{shown}\n"));
+    }
+    expect![[r#"
+        {"type":"CommandExecution","id":"call_1","process_id":"42","command":["/bin/bash","-lc","echo \"hi\""],"cwd":"file:///w/with%20space","parsed_cmd":[{"type":"search","cmd":"rg x","query":"x","path":null}],"source":"unified_exec_startup","status":"failed","aggregated_output":"hi\n","exit_code":124,"duration":{"secs":1,"nanos":500000000}}
+        {"type":"CommandExecution","id":"call_2","command":["true"],"cwd":"file:///w","parsed_cmd":[],"source":"agent","status":"declined"}
+        {"type":"patch_apply_end","call_id":"call_3","turn_id":"t-1","stdout":"","stderr":"","success":true,"changes":{"/w/a":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":"/w/b"},"/w/c":{"type":"add","content":"x\n"}},"status":"completed"}
+        {"type":"fileChange","id":"call_3","changes":[{"diff":"@@ -1 +1 @@\n-a\n+b\n","kind":{"type":"update","move_path":"/w/b"},"path":"/w/a"},{"diff":"x\n","kind":{"type":"add"},"path":"/w/c"}],"status":"completed"}
+        {"type":"patch_apply_end","call_id":"call_10","turn_id":"t-1","stdout":"","stderr":"","success":false,"changes":{"/w/a":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":"/w/b"},"/w/c":{"type":"delete","content":"x\n"},"/w/d":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":null}},"status":"declined"}
+        {"type":"FileChange","id":"call_10","changes":{"/w/a":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":"/w/b"},"/w/c":{"type":"delete","content":"x\n"},"/w/d":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":null}},"status":"declined"}
+        {"type":"DynamicToolCall","id":"call_6","namespace":"n","tool":"mine","arguments":{},"status":"completed","content_items":[{"type":"inputText","text":"out"}],"success":true,"duration":{"secs":0,"nanos":0}}
+        {"type":"ImageView","id":"call_8","path":"file:///w/a%20b.png"}
+    "#]].assert_eq(&text);
+    let paginated = events_of(HistoryMode::Paginated, &items);
+    assert!(paginated.iter().all(|event| event["type"] == "item_completed"));
+    assert_eq!(paginated.len(), items.len());
+}
+
+#[test]
+fn a_patch_has_its_event_in_legacy_files_once_it_ended() {
+    for (status, count) in [("completed", 1), ("failed", 1), ("declined", 1), ("inProgress", 0)] {
+        let change = json!([{"path": "/w/a", "kind": {"type": "add"}, "diff": "x\n"}]);
+        let patch = item(json!({"type": "fileChange", "id": "call_1", "status": status, "changes": change}));
+        let events = events_of(HistoryMode::Legacy, std::slice::from_ref(&patch));
+        let ends: Vec<&Value> = events.iter().filter(|event| event["type"] == "patch_apply_end").collect();
+        assert_eq!(ends.len(), count, "{status}");
+        for end in ends {
+            assert_eq!((&end["status"], &end["turn_id"]), (&json!(status), &json!("t-1")));
+            assert_eq!(end["success"], json!(status == "completed"));
+        }
+    }
+}
+
+#[test]
+fn what_the_form_of_the_reference_would_change_is_recorded_as_the_wire_has_it() {
+    let change = |path: &str| json!({"path": path, "kind": {"type": "add"}, "diff": "x\n"});
+    let patch =
+        |changes: Value| json!({"type": "fileChange", "id": "f", "status": "completed", "changes": changes});
+    let moved = json!({"type": "update", "move_path": "/w/b"});
+    let items = [
+        // No words, or others than a shell line of them has.
+        with(command("c"), "command", json!("echo 'a")),
+        with(command("c"), "command", json!("ls | cat")),
+        with(command("c"), "command", json!("echo  a")),
+        with(command("c"), "command", json!("# a")),
+        with(command("c"), "cwd", json!("w")),
+        with(command("c"), "cwd", json!("C:\\w")),
+        with(command("c"), "aggregatedOutput", json!("")),
+        with(command("c"), "durationMs", json!(-1)),
+        with(command("c"), "pluginId", json!("p")),
+        with(command("c"), "scriptPath", json!("/w/s")),
+        with(
+            command("c"),
+            "commandActions",
+            json!([{"type": "read", "command": "cat a", "name": "a", "path": "a"}]),
+        ),
+        patch(json!([change("/w/b"), change("/w/a")])),
+        patch(json!([change("/w/a"), change("/w/a")])),
+        patch(json!([{"path": "/w/a", "kind": moved, "diff": "@@ -1 +1 @@\n-a\n+b\n"}])),
+        with(patch(json!([change("/w/a")])), "status", json!("inProgress")),
+        json!({"type": "imageView", "id": "i", "path": "a.png"}),
+        json!({"type": "dynamicToolCall", "id": "d", "tool": "t", "arguments": {}, "status": "failed", "durationMs": -1}),
+    ];
+    for value in items {
+        for mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+            let items = [item(value.clone())];
+            let events = events_of(mode, &items);
+            assert_eq!(events.last().unwrap()["item"]["type"], value["type"], "{value}");
+            assert_eq!(written_and_read(mode, &items)[0].items, items, "{mode:?}");
+        }
+    }
+}
+
+/// A linear congruential generator: the same numbers on every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % end
+    }
+
+    /// Text with all that quoting, escaping and diffs could trip over.
+    fn text(&mut self) -> String {
+        const PARTS: [&str; 32] = [
+            "a",
+            "b",
+            " ",
+            "'",
+            "\"",
+            "\\",
+            "\n",
+            "\t",
+            "$",
+            "`",
+            "!",
+            "^",
+            "#",
+            "%",
+            "%41",
+            "%+1",
+            "/",
+            "..",
+            "=",
+            "~",
+            "{a,b}",
+            "[x]",
+            "*",
+            "é",
+            "\u{2028}",
+            "\u{202e}",
+            "\0",
+            "\u{7f}",
+            "?",
+            "file://",
+            "\n\nMoved to: /a",
+            "Z",
+        ];
+        (0..self.below(6)).map(|_| PARTS[self.below(PARTS.len())]).collect()
+    }
+
+    fn path(&mut self) -> String {
+        format!("/{}", self.text())
+    }
+
+    fn maybe(&mut self, value: Value) -> Value {
+        if self.below(2) == 0 { value } else { Value::Null }
+    }
+
+    fn command(&mut self) -> Value {
+        let words: Vec<String> = (0..self.below(5)).map(|_| self.text()).collect();
+        let statuses = ["inProgress", "completed", "failed", "declined"];
+        let sources = ["agent", "userShell", "unifiedExecStartup", "unifiedExecInteraction"];
+        let (read, searched) = (self.path(), self.text());
+        json!({
+            "type": "commandExecution", "id": format!("c{}", self.text()), "command": shell_line(&words),
+            "cwd": self.path(), "status": statuses[self.below(4)], "source": sources[self.below(4)],
+            "commandActions": [
+                {"type": "read", "command": self.text(), "name": self.text(), "path": read},
+                {"type": "listFiles", "command": self.text(), "path": self.maybe(json!("x"))},
+                {"type": "search", "command": self.text(), "query": self.maybe(json!(searched)), "path": null},
+                {"type": "unknown", "command": self.text()},
+            ],
+            "processId": self.maybe(json!("42")),
+            "aggregatedOutput": self.maybe(json!(searched + "x")),
+            "exitCode": self.maybe(json!(-1)),
+            "durationMs": self.maybe(json!(i64::MAX)),
+        })
+    }
+
+    fn patch(&mut self) -> Value {
+        let mut paths: Vec<String> = (0..self.below(5)).map(|_| self.path()).collect();
+        paths.sort();
+        paths.dedup();
+        let changes: Vec<Value> = paths
+            .iter()
+            .map(|path| {
+                let (text, target) = (self.text(), self.path());
+                match self.below(4) {
+                    0 => json!({"path": path, "kind": {"type": "add"}, "diff": text}),
+                    1 => json!({"path": path, "kind": {"type": "delete"}, "diff": text}),
+                    2 => json!({"path": path, "kind": {"type": "update", "move_path": null}, "diff": text}),
+                    _ => json!({"path": path, "kind": {"type": "update", "move_path": target},
+                        "diff": format!("{text}\n\nMoved to: {target}")}),
+                }
+            })
+            .collect();
+        let statuses = ["completed", "failed", "declined"];
+        json!({"type": "fileChange", "id": format!("f{}", self.text()), "status": statuses[self.below(3)],
+            "changes": changes})
+    }
+
+    fn tool_call(&mut self) -> Value {
+        let (text, statuses) = (self.text(), ["inProgress", "completed", "failed"]);
+        let content = json!([{"type": "inputText", "text": text}, {"type": "inputImage", "imageUrl": "data:x"},
+            {"type": "inputAudio", "audioUrl": "data:y"}]);
+        json!({"type": "dynamicToolCall", "id": format!("d{}", self.text()), "namespace": self.maybe(json!("n")),
+            "tool": self.text(), "arguments": self.maybe(json!({"a": [1, null]})), "status": statuses[self.below(3)],
+            "contentItems": self.maybe(content), "success": self.maybe(json!(false)),
+            "durationMs": self.maybe(json!(1999))})
+    }
+}
+
+#[test]
+fn whatever_a_tool_shows_comes_back_from_the_form_of_the_reference() {
+    let mut random = Random(1);
+    let mut items = Vec::new();
+    for _ in 0..500 {
+        items.extend([random.command(), random.patch(), random.tool_call()].map(item));
+        items.push(item(
+            json!({"type": "imageView", "id": format!("i{}", random.text()), "path": random.path()}),
+        ));
+    }
+    for mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+        let events = events_of(mode, &items);
+        let recorded = events.iter().filter(|event| event["type"] == "item_completed");
+        for event in recorded {
+            let kind = event["item"]["type"].as_str().unwrap();
+            assert!(kind.starts_with(char::is_uppercase), "{}", event["item"]);
+        }
+        assert_eq!(written_and_read(mode, &items)[0].items, items, "{mode:?}");
+    }
+}
+
+/// The beginning of a turn: with the user's words, or without for one that nobody asked for in words.
+fn begin(batch: &mut Batch, mode: HistoryMode, turn_id: &str, words: Option<&str>) {
+    batch.event("task_started", &json!({"turn_id": turn_id})).unwrap();
+    if let Some(words) = words {
+        let words = json!({"type": "userMessage", "id": format!("u-{turn_id}"), "clientId": null,
+            "content": [{"type": "text", "text": words, "text_elements": []}]});
+        write_item(batch, mode, THREAD, turn_id, &item(words)).unwrap();
+    }
+}
+
+fn call(batch: &mut Batch, id: &str, output: &str) {
+    let arguments = json!({"cmd": "ls"}).to_string();
+    let call =
+        json!({"type": "function_call", "name": "exec_command", "arguments": arguments, "call_id": id});
+    batch.response_item(&call).unwrap();
+    let output = json!({"type": "function_call_output", "call_id": id, "output": output});
+    batch.response_item(&output).unwrap();
+}
+
+fn ids(turns: &[Turn]) -> Vec<String> {
+    let ids = |turn: &Turn| {
+        let items = turn.items.iter().map(|item| json!(item)["id"].as_str().unwrap().to_owned());
+        format!(
+            "{} {}: {}",
+            turn.id,
+            json!(turn.status).as_str().unwrap(),
+            items.collect::<Vec<_>>().join(" ")
+        )
+    };
+    turns.iter().map(ids).collect()
+}
+
+#[test]
+fn commands_that_end_after_their_turn_stay_in_it() {
+    for mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+        let home = Home::new();
+        let mut batch = Batch::new();
+        let late = |batch: &mut Batch, turn_id: &str, value: Value| {
+            write_item(batch, mode, THREAD, turn_id, &item(value)).unwrap();
+        };
+        let patch = json!({"type": "fileChange", "id": "p-1", "status": "completed", "changes": []});
+        begin(&mut batch, mode, "t-1", Some("run"));
+        call(&mut batch, "c-1", "running");
+        call(&mut batch, "c-2", "running");
+        batch.event("task_complete", &json!({"turn_id": "t-1"})).unwrap();
+        late(&mut batch, "t-1", command("c-1"));
+        begin(&mut batch, mode, "t-2", Some("go on"));
+        late(&mut batch, "t-1", command("c-2"));
+        late(&mut batch, "t-1", patch);
+        late(&mut batch, "t-2", command("c-3"));
+        batch.event("task_complete", &json!({"turn_id": "t-2"})).unwrap();
+        // A turn of January's reference, which names none.
+        batch.event("user_message", &json!({"message": "and on"})).unwrap();
+        late(&mut batch, "t-2", command("c-4"));
+        batch.event("agent_message", &json!({"message": "yes"})).unwrap();
+        let turns = home.load(&written(&home, mode, &batch), ALL).turns.unwrap();
+        assert_eq!(
+            ids(&turns),
+            [
+                "t-1 completed: u-t-1 c-1 c-2 p-1",
+                "t-2 completed: u-t-2 c-3 c-4",
+                "turn-3 completed: item-1 item-2"
+            ],
+            "{mode:?}"
+        );
+    }
+}
+
+#[test]
+fn commands_that_end_after_their_turn_was_rolled_back_show_nowhere() {
+    let (home, mode) = (Home::new(), HistoryMode::Legacy);
+    let mut batch = Batch::new();
+    begin(&mut batch, mode, "t-1", Some("one"));
+    batch.event("task_complete", &json!({"turn_id": "t-1"})).unwrap();
+    begin(&mut batch, mode, "t-2", Some("two"));
+    batch.event("task_complete", &json!({"turn_id": "t-2"})).unwrap();
+    batch.event("thread_rolled_back", &json!({"num_turns": 1})).unwrap();
+    write_item(&mut batch, mode, THREAD, "t-2", &item(command("c-1"))).unwrap();
+    let patch = json!({"type": "fileChange", "id": "p-1", "status": "completed", "changes": []});
+    write_item(&mut batch, mode, THREAD, "t-2", &item(patch)).unwrap();
+    batch.event("user_message", &json!({"message": "three"})).unwrap();
+    let turns = home.load(&written(&home, mode, &batch), ALL).turns.unwrap();
+    assert_eq!(ids(&turns), ["t-1 completed: u-t-1", "turn-2 completed: item-1"]);
+}
+
+#[test]
+fn commands_cut_short_or_declined_read_back_as_they_ended() {
+    for mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+        let home = Home::new();
+        let mut batch = Batch::new();
+        let items = [
+            with(command("c-1"), "status", json!("declined")),
+            json!({"type": "fileChange", "id": "c-2", "status": "declined", "changes": []}),
+            with(with(command("c-3"), "status", json!("failed")), "aggregatedOutput", json!("start\n")),
+        ]
+        .map(item);
+        begin(&mut batch, mode, "t-1", Some("run"));
+        for (item, output) in items.iter().zip(["no", "no", "aborted by user"]) {
+            let id = json!(item)["id"].as_str().unwrap().to_owned();
+            call(&mut batch, &id, output);
+            write_item(&mut batch, mode, THREAD, "t-1", item).unwrap();
+        }
+        batch.event("turn_aborted", &json!({"turn_id": "t-1", "reason": "interrupted"})).unwrap();
+        let turns = home.load(&written(&home, mode, &batch), ALL).turns.unwrap();
+        assert_eq!(ids(&turns), ["t-1 interrupted: u-t-1 c-1 c-2 c-3"], "{mode:?}");
+        assert_eq!(turns[0].items[1..], items, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_tool_shows_once_in_a_turn_without_recorded_words() {
+    for mode in [HistoryMode::Legacy, HistoryMode::Paginated] {
+        let home = Home::new();
+        let mut batch = Batch::new();
+        begin(&mut batch, mode, "t-1", None);
+        let patch = |id: &str| json!({"type": "fileChange", "id": id, "status": "completed", "changes": []});
+        for value in [command("c-1"), patch("c-2"), command("c-3"), patch("c-4")] {
+            let value = item(value);
+            call(&mut batch, json!(value)["id"].as_str().unwrap(), "Exit code: 0\nOutput:\n");
+            write_item(&mut batch, mode, THREAD, "t-1", &value).unwrap();
+        }
+        // One that the turn's end left without an item.
+        call(&mut batch, "c-5", "Exit code: 1\nOutput:\n");
+        let turns = home.load(&written(&home, mode, &batch), ALL).turns.unwrap();
+        assert_eq!(ids(&turns), ["t-1 interrupted: c-1 c-2 c-3 c-4 c-5"], "{mode:?}");
     }
 }
 
@@ -534,13 +920,11 @@ fn a_flipped_bit_harms_the_turn_it_is_in_and_no_other() {
     let first_line = BASE.find('\n').unwrap() + 1;
     let second_turn = BASE.match_indices("task_started").nth(1).unwrap().0;
     let second_turn = BASE[..second_turn].rfind('\n').unwrap();
-    // A linear congruential generator: the same flips on every run.
-    let mut random = 1_u64;
+    let mut random = Random(1);
     for _ in 0..1500 {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let at = first_line + (random >> 33) as usize % (BASE.len() - first_line);
+        let at = first_line + random.below(BASE.len() - first_line);
         let mut bytes = BASE.as_bytes().to_vec();
-        bytes[at] ^= 1 << (random >> 30 & 7);
+        bytes[at] ^= 1 << random.below(8);
         let path = home.put("01950000-0000-7000-8000-000000000008", &bytes);
         let turns = home.load(&path, ALL).turns.unwrap();
         let unharmed = if at <= second_turn { &original[1] } else { &original[0] };
