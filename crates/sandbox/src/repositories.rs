@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -9,7 +10,7 @@ use std::time::{Duration, SystemTime};
 /// Folders looked at below one root, nearest first.
 pub const MAX_DIRECTORIES: usize = 4096;
 /// Levels looked at below one root.
-pub const MAX_DEPTH: usize = 6;
+pub const MAX_DEPTH: usize = 16;
 /// Repositories protected below one root: each costs a mount.
 pub const MAX_REPOSITORIES: usize = 128;
 
@@ -17,8 +18,8 @@ pub const MAX_REPOSITORIES: usize = 128;
 const MAX_REMEMBERED: usize = 8 * MAX_DIRECTORIES;
 /// A folder changed this recently may change again without its time moving on.
 const UNSETTLED: Duration = Duration::from_millis(100);
-/// Holds packages by the thousand and no repositories.
-const NOT_ENTERED: &str = "node_modules";
+/// Holds packages by the thousand and hardly a repository: looked at last.
+const LOOKED_AT_LAST: &str = "node_modules";
 
 /// Finds nested repositories and remembers folders by their time of change, so that a second look reads only what changed.
 ///
@@ -53,7 +54,8 @@ impl RepositoryCache {
         let mut complete = true;
         let mut seen = 0;
         let mut waiting = VecDeque::from([(root.to_path_buf(), 0)]);
-        while let Some((path, depth)) = waiting.pop_front() {
+        let mut last = VecDeque::new();
+        while let Some((path, depth)) = waiting.pop_front().or_else(|| last.pop_front()) {
             if seen == MAX_DIRECTORIES || found.len() == MAX_REPOSITORIES {
                 complete = false;
                 break;
@@ -63,7 +65,10 @@ impl RepositoryCache {
             if depth == MAX_DEPTH {
                 complete &= folder.folders.is_empty();
             } else {
-                waiting.extend(folder.folders.iter().map(|name| (path.join(name), depth + 1)));
+                for name in &folder.folders {
+                    let queue = if name == LOOKED_AT_LAST { &mut last } else { &mut waiting };
+                    queue.push_back((path.join(name), depth + 1));
+                }
             }
             if folder.has_git && depth > 0 {
                 found.push(path.join(".git"));
@@ -86,30 +91,45 @@ impl RepositoryCache {
     }
 }
 
-/// Returns what is in the folder `path`, from memory if it has not changed. `None` if it cannot be read.
+/// Returns what is in the folder `path`, from memory if it has not changed or has been made unreadable: a command may do that to have its
+/// repositories forgotten. `None` if there is nothing to be known.
 fn look<'a>(path: &Path, known: &'a mut HashMap<PathBuf, Folder>) -> Option<&'a Folder> {
-    let changed = std::fs::symlink_metadata(path).ok().filter(|found| found.is_dir())?.modified().ok();
-    let remembered =
-        known.get(path).is_some_and(|folder| folder.changed.is_some() && folder.changed == changed);
-    if !remembered {
-        let folder = read(path, changed)?;
-        known.insert(path.to_path_buf(), folder);
+    match read_if_changed(path, known.get(path)) {
+        Ok(Some(folder)) => {
+            known.insert(path.to_path_buf(), folder);
+        }
+        Ok(None) => {}
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        Err(_) => return None,
     }
     known.get(path)
 }
 
-fn read(path: &Path, changed: Option<SystemTime>) -> Option<Folder> {
+/// Returns nothing if what is remembered still holds.
+fn read_if_changed(path: &Path, remembered: Option<&Folder>) -> io::Result<Option<Folder>> {
+    let found = std::fs::symlink_metadata(path)?;
+    if !found.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    let changed = found.modified().ok();
+    if remembered.is_some_and(|folder| folder.changed.is_some() && folder.changed == changed) {
+        return Ok(None);
+    }
+    read(path, changed).map(Some)
+}
+
+fn read(path: &Path, changed: Option<SystemTime>) -> io::Result<Folder> {
     let settled = changed.filter(|time| time.elapsed().is_ok_and(|age| age > UNSETTLED));
     let mut folder = Folder { changed: settled, has_git: false, folders: Vec::new() };
-    for entry in std::fs::read_dir(path).ok()?.flatten() {
+    for entry in std::fs::read_dir(path)?.flatten() {
         let name = entry.file_name();
         if name == ".git" {
             folder.has_git = true;
-        } else if name != NOT_ENTERED && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             folder.folders.push(name);
         }
     }
-    Some(folder)
+    Ok(folder)
 }
 
 #[cfg(test)]
@@ -137,6 +157,7 @@ mod tests {
             found
         };
         let mut expected = vec![root.join("a/.git"), root.join("b/c/.git"), root.join("module/.git")];
+        expected.push(root.join("node_modules/p/.git"));
         assert_eq!(look(), expected);
         assert_eq!(look(), expected);
         std::fs::create_dir_all(root.join("z/.git")).unwrap();
@@ -147,9 +168,10 @@ mod tests {
 
     #[test]
     fn what_is_too_deep_is_reported() {
-        let (_keep, root) = workspace(&["1/2/3/4/5/6/.git", "1/2/3/4/5/6/7/.git"]);
+        let deepest = vec!["d"; MAX_DEPTH].join("/");
+        let (_keep, root) = workspace(&[&format!("{deepest}/.git"), &format!("{deepest}/d/.git")]);
         let cache = RepositoryCache::default();
-        assert_eq!(cache.nested(&root), [root.join("1/2/3/4/5/6/.git")]);
+        assert_eq!(cache.nested(&root), [root.join(deepest).join(".git")]);
         assert_eq!(cache.incomplete(), [root]);
     }
 }

@@ -176,10 +176,11 @@ pub(crate) fn landlock_restrict(ruleset: &OwnedFd) -> io::Result<()> {
     checked(unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) }).map(drop)
 }
 
-/// Blocks `signals` and returns a descriptor from which they are read instead.
+/// Blocks `signals` and returns a descriptor from which they are read instead. The end of a child is never ignored: it would be lost.
 pub(crate) fn signal_descriptor(signals: &[c_int]) -> io::Result<OwnedFd> {
     // SAFETY: the set is initialised by sigemptyset before it is used and outlives the calls.
     unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut set);
         for signal in signals {

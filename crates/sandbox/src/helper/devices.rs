@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, RawMode};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, RawMode};
 use rustix::mount::{MountFlags, mount};
 
 use super::mounts::{attach, clone_tree};
@@ -107,7 +107,10 @@ pub(super) fn mount_proc() -> bool {
     if mount(c"proc", c"/proc", c"proc", flags, c"").is_err() {
         return false;
     }
-    // Settings of the whole machine are written by user id, not by privilege, and root stays root in here.
+    // Settings of the whole machine are written by user id, not by privilege, and root stays root in here. Nobody else may write any.
+    if !rustix::process::geteuid().is_root() {
+        return true;
+    }
     match protect_settings() {
         Ok(()) => true,
         Err(_) => {
@@ -133,11 +136,13 @@ fn protect_settings() -> io::Result<()> {
         if is_process || matches!(name.to_bytes(), b"." | b"..") || entry.file_type() == FileType::Symlink {
             continue;
         }
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let place = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
-        if entry.file_type() != FileType::Directory && rustix::fs::fstat(&place)?.st_mode & 0o222 == 0 {
+        if entry.file_type() != FileType::Directory
+            && rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?.st_mode & 0o222 == 0
+        {
             continue;
         }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let place = rustix::fs::openat(&folder, name, flags, Mode::empty())?;
         let tree = clone_tree(&place)?;
         sys::mount_setattr(tree.as_fd(), c"", true, READ_ONLY, 0)?;
         attach(&tree, &place)?;

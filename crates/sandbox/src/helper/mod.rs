@@ -1,7 +1,7 @@
 //! The helper: our own binary under another name, between the server and a command. One process per command, one thread.
 //!
 //! - [`supervisor`]: starts the command, tells the server how it ended, ends all of it when the server says so or is gone
-//! - [`namespaces`], [`mounts`], [`devices`]: the full sandbox; [`confined`]: the steps both kinds of sandbox share
+//! - [`namespaces`], [`mounts`], [`mask`], [`devices`]: the full sandbox; [`confined`]: the steps both kinds of sandbox share
 //! - [`landlock`], [`seccomp`]: what the kernel refuses to the command and everything it starts
 //! - [`watch`]: names that may not appear in a writable root; [`descendants`]: ends what has no namespace of its own
 //! - [`command`]: the last steps before the command's program; [`by_hand`]: the form a person types
@@ -14,6 +14,7 @@ mod confined;
 mod descendants;
 mod devices;
 mod landlock;
+mod mask;
 mod mounts;
 mod namespaces;
 mod probe;

@@ -13,6 +13,7 @@ use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, mount, move_mount
 
 use super::confined::SetupError;
 use super::devices::{self, Terminal};
+use super::mask;
 use crate::request::shown;
 use crate::sys::{self, READ_ONLY};
 use crate::{Capabilities, Policy};
@@ -44,7 +45,7 @@ pub(super) fn set_up(
         protect(path)?;
     }
     for path in &policy.unreadable {
-        cover(path, found.private_dev)?;
+        hide(path, policy, found.private_dev)?;
     }
     rustix::process::chdir("/").map_err(|error| failed("cannot enter the new mounts")(error.into()))
 }
@@ -52,7 +53,10 @@ pub(super) fn set_up(
 /// Takes an error of a step for the kernel's refusal if it may be one.
 fn refused(what: &'static str) -> impl Fn(io::Error) -> SetupError {
     move |error| match error.raw_os_error() {
-        Some(libc::ENOSYS | libc::EPERM | libc::EACCES) => SetupError::Refused(format!("{what}: {error}")),
+        // EINVAL: the root is no mount, as after chroot.
+        Some(libc::ENOSYS | libc::EPERM | libc::EACCES | libc::EINVAL) => {
+            SetupError::Refused(format!("{what}: {error}"))
+        }
         _ => SetupError::Failed(format!("{what}: {error}")),
     }
 }
@@ -120,10 +124,24 @@ fn protect(path: &Path) -> Result<(), SetupError> {
     attach(&tree, &place).map_err(at("cannot protect", path))
 }
 
-/// Covers something with nothing.
+/// Keeps the content of something from the command, now and when the file is replaced while the command runs.
+fn hide(path: &Path, policy: &Policy, private_dev: bool) -> Result<(), SetupError> {
+    let real = path.canonicalize().ok();
+    let missing = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    let Some(file) = real.clone().or_else(missing) else { return Ok(()) };
+    if let Some(folder) = file.parent().filter(|_| !file.is_dir()) {
+        // What the command makes in a writable folder must appear there, so that only the file as it is can be covered.
+        let is_writable = policy.writable.iter().any(|root| folder.starts_with(&root.path))
+            && !policy.protected().iter().any(|path| folder.starts_with(path));
+        if !is_writable && mask::hide_in_folder(folder, &file).map_err(at("cannot hide", &file))? {
+            return Ok(());
+        }
+    }
+    real.map_or(Ok(()), |path| cover(&path, private_dev))
+}
+
+/// Covers something with nothing. The kernel uncovers a file that is replaced by a rename.
 fn cover(path: &Path, private_dev: bool) -> Result<(), SetupError> {
-    let Ok(path) = path.canonicalize() else { return Ok(()) };
-    let path = path.as_path();
     let place = match open(path) {
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(()),
         result => result.map_err(at("cannot open", path))?,

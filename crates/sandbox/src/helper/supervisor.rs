@@ -82,11 +82,11 @@ impl<'a> Supervisor<'a> {
             if let Some(path) = self.watch.as_ref().filter(|_| ready.watch).and_then(Watch::appeared) {
                 self.end_everything();
                 self.undo();
-                return self.say(Record::Violation(violation(&path)), tell);
+                return self.say(&Record::Violation(violation(&path)), tell);
             }
             while let Some(record) = self.next_report() {
                 if let Err(record) = self.handle(record, tell) {
-                    return self.say(record, tell);
+                    return self.say(&record, tell);
                 }
             }
             if let Some(last) = self.reap(tell) {
@@ -147,7 +147,7 @@ impl<'a> Supervisor<'a> {
             // The first process's word for the main program; with descent it is waited for here.
             Record::Program { .. } | Record::Sandbox(_) => {
                 self.streams = None;
-                self.say(record, tell);
+                self.say(&record, tell);
             }
             end => {
                 self.finish(end, tell);
@@ -223,13 +223,13 @@ impl<'a> Supervisor<'a> {
             }
             None => record,
         };
-        self.say(record, tell);
+        self.say(&record, tell);
     }
 
     /// Says how it ended, the first time.
-    fn say(&mut self, record: Record, tell: &mut dyn FnMut(&Record)) {
+    fn say(&mut self, record: &Record, tell: &mut dyn FnMut(&Record)) {
         if !std::mem::replace(&mut self.told, true) {
-            tell(&record);
+            tell(record);
         }
     }
 }

@@ -32,7 +32,10 @@ struct Folder {
 impl Watch {
     /// Begins to watch. Names that exist already are left out: there is nothing to be noticed about them.
     pub(super) fn new(policy: &Policy) -> Self {
-        let events = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
+        // Made only for something to watch: the kernel takes milliseconds to take one down.
+        let watching = policy.writable.iter().any(|root| !root.forbidden.is_empty());
+        let open_events = || inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
+        let events = watching.then(open_events).flatten();
         let mut folders = Vec::new();
         for root in &policy.writable {
             let own = root.forbidden.iter().filter(|path| path.parent() == Some(&root.path));
