@@ -28,7 +28,7 @@ pub struct WritableRoot {
     /// What exists and may not be changed: `.git` (and where it points), `.codex`, `.agents`, `.git` of nested repositories.
     #[serde(default)]
     pub read_only: Vec<PathBuf>,
-    /// What does not exist and may not be created.
+    /// What does not exist and may not be created. Watched for: keep to folders in which others make no such thing.
     #[serde(default)]
     pub forbidden: Vec<PathBuf>,
 }

@@ -32,15 +32,11 @@ pub fn read_only(network: bool) -> Policy {
 
 /// Returns the policy under which the workspace may be written. Blocks while it looks for nested repositories.
 pub fn workspace_write(roots: &Roots<'_>, network: bool, repositories: &RepositoryCache) -> Policy {
-    let mut candidates: Vec<&Path> = roots.extra.iter().map(PathBuf::as_path).collect();
-    candidates.push(roots.cwd);
-    if !roots.exclude_slash_tmp {
-        candidates.push(Path::new("/tmp"));
-    }
-    if let Some(tmpdir) = roots.tmpdir.filter(|_| !roots.exclude_tmpdir) {
-        candidates.push(tmpdir);
-    }
-    let places: Vec<Place> = candidates.into_iter().filter_map(Place::find).collect();
+    let slash_tmp = Some(Path::new("/tmp")).filter(|_| !roots.exclude_slash_tmp);
+    let tmpdir = roots.tmpdir.filter(|_| !roots.exclude_tmpdir);
+    let own = roots.extra.iter().map(PathBuf::as_path).chain([roots.cwd]).map(|path| (path, Kind::Workspace));
+    let shared = slash_tmp.into_iter().chain(tmpdir).map(|path| (path, Kind::Temporary));
+    let places: Vec<Place> = own.chain(shared).filter_map(|(path, kind)| Place::find(path, kind)).collect();
     let mut policy = read_only(network);
     for place in &places {
         // A link that a confined command could have planted must not make a root of where it points.
@@ -49,26 +45,35 @@ pub fn workspace_write(roots: &Roots<'_>, network: bool, repositories: &Reposito
                 && !places.iter().any(|other| other.links.is_empty() && place.real.starts_with(&other.real))
         });
         if !planted && !policy.writable.iter().any(|root| root.path == place.real) {
-            policy.writable.push(writable_root(&place.real, repositories));
+            policy.writable.push(writable_root(place, repositories));
         }
     }
     policy
 }
 
+/// What a root is for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Workspace,
+    /// Shared with every other program of the machine: who made something there cannot be told, and nobody looks for settings in it.
+    Temporary,
+}
+
 /// A folder, and the links that were met on the way to it.
 struct Place {
+    kind: Kind,
     real: PathBuf,
     links: Vec<PathBuf>,
 }
 
 impl Place {
-    fn find(path: &Path) -> Option<Self> {
+    fn find(path: &Path, kind: Kind) -> Option<Self> {
         if !path.is_absolute() {
             return None;
         }
         let real = path.canonicalize().ok().filter(|real| real.is_dir())?;
         let links = if real == normalise(path) { Vec::new() } else { links_on(path) };
-        Some(Self { real, links })
+        Some(Self { kind, real, links })
     }
 }
 
@@ -100,12 +105,13 @@ fn links_on(path: &Path) -> Vec<PathBuf> {
     links
 }
 
-fn writable_root(path: &Path, repositories: &RepositoryCache) -> WritableRoot {
+fn writable_root(place: &Place, repositories: &RepositoryCache) -> WritableRoot {
+    let path = place.real.as_path();
     let mut root = WritableRoot { path: path.to_path_buf(), read_only: Vec::new(), forbidden: Vec::new() };
     protect_git(&path.join(".git"), &mut root.read_only);
     for name in OWN_NAMES {
         let path = path.join(name);
-        if !protect(&path, &mut root.read_only) {
+        if !protect(&path, &mut root.read_only) && place.kind == Kind::Workspace {
             root.forbidden.push(path);
         }
     }
@@ -198,6 +204,19 @@ mod tests {
         let found = policy(&base, &[], None);
         assert_eq!(found.writable[0].read_only, [base.join(".agents")]);
         assert_eq!(found.writable[0].forbidden, [base.join(".codex")]);
+    }
+
+    #[test]
+    fn names_are_not_forbidden_where_other_programs_may_make_them() {
+        let (_keep, base) = folder();
+        for name in ["ws", "tmp/.agents"] {
+            std::fs::create_dir_all(base.join(name)).unwrap();
+        }
+        let found = policy(&base.join("ws"), &[], Some(&base.join("tmp")));
+        assert_eq!(found.writable[1].read_only, [base.join("tmp/.agents")]);
+        assert_eq!(found.writable[1].forbidden, Vec::<PathBuf>::new());
+        let found = policy(&base.join("tmp"), &[], Some(&base.join("tmp")));
+        assert_eq!(found.writable[0].forbidden, [base.join("tmp/.codex")], "it is the workspace as well");
     }
 
     #[test]

@@ -171,7 +171,7 @@ mod tests {
                 root("/nowhere/a", ".git", ".codex"),
                 root("/nowhere/a/b\") (allow default", ".codex", ".agents"),
             ],
-            unreadable: vec!["/nowhere/own/auth.json".into()],
+            unreadable: vec!["/nowhere/h/auth.json".into()],
             ..policy(false)
         };
         check(
@@ -190,7 +190,7 @@ mod tests {
             -DWRITABLE_ROOT_1_NEW_0=/nowhere/a/b") (allow default/.agents
             -DWRITABLE_ROOT_0=/nowhere/a
             -DWRITABLE_ROOT_1=/nowhere/a/b") (allow default
-            -DUNREADABLE_0=/nowhere/own/auth.json
+            -DUNREADABLE_0=/nowhere/h/auth.json
             --
             ls
             -l

@@ -14,7 +14,7 @@ mod truncate;
 pub(crate) use boundary::Boundary;
 pub(crate) use item::{CommandEnd, CommandItem};
 pub(crate) use output::ItemOutput;
-pub(crate) use plan::{ExecPlan, ExecRequest, Question, Rejected, plan};
+pub(crate) use plan::{ApprovalQuestion, ExecPlan, ExecRequest, Rejected, plan};
 pub(crate) use run::{Attempt, Executor, Refusal, run_with_plan};
 pub(crate) use session::{Ended, Session};
 pub(crate) use terminals::{MANY_OPEN, Terminal, Terminals};

@@ -41,7 +41,7 @@ pub(crate) struct ExecPlan {
     /// Of the first attempt.
     pub(crate) confinement: Confinement,
     /// What to ask before the first attempt.
-    pub(crate) approval: Option<Question>,
+    pub(crate) approval: Option<ApprovalQuestion>,
     /// What to do when the sandbox refused the first attempt.
     pub(crate) on_denial: OnDenial,
     /// What to propose when that asks.
@@ -52,7 +52,7 @@ pub(crate) struct ExecPlan {
 
 /// A question that stands before a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Question {
+pub(crate) struct ApprovalQuestion {
     pub(crate) reason: Option<String>,
     pub(crate) amendment: Option<Vec<String>>,
 }
@@ -83,7 +83,9 @@ pub(crate) fn plan(
     let judgement = judge(&asked, policy, boundary.kind, rules, &around);
     let (sandboxed, approval) = match judgement.verdict {
         Verdict::Run { sandboxed } => (sandboxed, None),
-        Verdict::Ask { reason, amendment, sandboxed } => (sandboxed, Some(Question { reason, amendment })),
+        Verdict::Ask { reason, amendment, sandboxed } => {
+            (sandboxed, Some(ApprovalQuestion { reason, amendment }))
+        }
         Verdict::Reject { text } => return Err(Rejected(text)),
     };
     let is_tty = matches!(request.stdio, Stdio::Pty { .. });

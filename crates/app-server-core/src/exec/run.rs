@@ -4,7 +4,7 @@ use app_server_exec_policy::{OnDenial, RETRY_REASON};
 use app_server_sandbox::Confinement;
 
 use super::ExecPlan;
-use super::plan::Question;
+use super::plan::ApprovalQuestion;
 
 /// What is to be run, and who answers the questions about it: the client, or what it said earlier in the session.
 pub(crate) trait Executor: Send {
@@ -15,7 +15,7 @@ pub(crate) trait Executor: Send {
     fn ask(
         &mut self,
         plan: &ExecPlan,
-        question: Question,
+        question: ApprovalQuestion,
     ) -> impl Future<Output = Result<(), Refusal>> + Send;
 
     /// Runs it once.
@@ -64,7 +64,7 @@ pub(crate) async fn run_with_plan<E: Executor>(
         OnDenial::RetryDirect => {}
         OnDenial::AskThenRetryDirect => {
             let reason = Some(RETRY_REASON.to_owned());
-            executor.ask(plan, Question { reason, amendment: plan.retry_amendment.clone() }).await?;
+            executor.ask(plan, ApprovalQuestion { reason, amendment: plan.retry_amendment.clone() }).await?;
         }
     }
     Ok(executor.attempt(plan, &Confinement::Direct).await)

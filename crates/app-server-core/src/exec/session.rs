@@ -155,26 +155,28 @@ struct Reader {
 
 impl Reader {
     async fn run(mut self, tell_end: watch::Sender<Option<Ended>>) {
-        let mut outputs: Vec<Output> =
-            [self.process.stdout.take(), self.process.stderr.take()].into_iter().flatten().collect();
-        let exit = self.until_exit(&mut outputs).await;
-        self.drain(&mut outputs).await;
+        // Plans have one stream for both kinds of output, which keeps their order.
+        let mut output = self.process.stdout.take();
+        let exit = self.until_exit(&mut output).await;
+        if let Some(output) = &mut output {
+            self.drain(output).await;
+        }
         let text = self.pump.finish();
         self.keep(&text);
         // Taken before anybody learns of the end, so that the turn's end waits for what is left.
         let left = self.item.context().leftovers.token();
         tell_end.send_replace(Some(ended(exit)));
-        self.guard(outputs).await;
+        self.guard(output).await;
         drop(left);
     }
 
-    async fn until_exit(&mut self, outputs: &mut Vec<Output>) -> Exit {
+    async fn until_exit(&mut self, output: &mut Option<Output>) -> Exit {
         let mut bytes = Vec::with_capacity(CHUNK_BYTES);
         let kill = self.shared.kill.clone();
         let (mut is_killed, mut is_quiet) = (false, true);
         loop {
             bytes.clear();
-            let read = tokio::select! {
+            let is_over = tokio::select! {
                 biased;
                 () = kill.cancelled(), if !is_killed => {
                     is_killed = true;
@@ -183,7 +185,7 @@ impl Reader {
                 }
                 // Before its output: a child in the background that never stops talking must not hide the end.
                 exit = self.process.wait() => return exit,
-                read = read_any(outputs, &mut bytes), if !outputs.is_empty() => read,
+                is_over = read(output, &mut bytes), if output.is_some() => is_over,
                 () = tokio::time::sleep(QUIET), if !is_quiet => {
                     is_quiet = true;
                     let text = self.pump.pause();
@@ -194,8 +196,8 @@ impl Reader {
             is_quiet = false;
             let text = self.pump.push(&bytes);
             self.keep(&text);
-            if let Some(at) = read {
-                outputs.remove(at);
+            if is_over {
+                *output = None;
             }
             tokio::select! {
                 () = self.item.context().keep_pace() => {}
@@ -205,28 +207,25 @@ impl Reader {
     }
 
     /// Takes what was written before the end. A child in the background that keeps the pipe open is not waited for.
-    async fn drain(&mut self, outputs: &mut [Output]) {
+    async fn drain(&mut self, output: &mut Output) {
         let mut bytes = Vec::with_capacity(CHUNK_BYTES);
-        for output in outputs {
-            let mut drained = 0;
-            while drained < DRAIN_BYTES {
-                bytes.clear();
-                let read = match output.try_read(&mut bytes, CHUNK_BYTES) {
-                    Ok(None) if self.is_pty => {
-                        tokio::time::timeout(PTY_DRAIN, output.read(&mut bytes, CHUNK_BYTES))
-                            .await
-                            .map_or(0, |read| read.unwrap_or(0))
-                    }
-                    Ok(Some(read)) => read,
-                    Ok(None) | Err(_) => 0,
-                };
-                if read == 0 {
-                    break;
+        let mut drained = 0;
+        while drained < DRAIN_BYTES {
+            bytes.clear();
+            let read = match output.try_read(&mut bytes, CHUNK_BYTES) {
+                Ok(None) if self.is_pty => {
+                    let read = output.read(&mut bytes, CHUNK_BYTES);
+                    tokio::time::timeout(PTY_DRAIN, read).await.map_or(0, |read| read.unwrap_or(0))
                 }
-                drained += read;
-                let text = self.pump.push(&bytes);
-                self.keep(&text);
+                Ok(Some(read)) => read,
+                Ok(None) | Err(_) => 0,
+            };
+            if read == 0 {
+                break;
             }
+            drained += read;
+            let text = self.pump.push(&bytes);
+            self.keep(&text);
         }
     }
 
@@ -236,7 +235,7 @@ impl Reader {
 
     /// Lets processes in the background live until the turn ends; what they say is read and thrown away, so that they
     /// do not stop for it.
-    async fn guard(mut self, mut outputs: Vec<Output>) {
+    async fn guard(mut self, mut output: Option<Output>) {
         let ended = self.item.context().ended.clone();
         let mut bytes = Vec::new();
         loop {
@@ -246,9 +245,9 @@ impl Reader {
                 () = self.process.gone() => return,
                 () = ended.cancelled() => break,
                 () = self.shared.kill.cancelled() => break,
-                read = read_any(&mut outputs, &mut bytes), if !outputs.is_empty() => {
-                    if let Some(at) = read {
-                        outputs.remove(at);
+                is_over = read(&mut output, &mut bytes), if output.is_some() => {
+                    if is_over {
+                        output = None;
                     }
                 }
             }
@@ -258,21 +257,11 @@ impl Reader {
     }
 }
 
-/// Reads from whichever output has something. Returns the position of one that has ended.
-async fn read_any(outputs: &mut [Output], bytes: &mut Vec<u8>) -> Option<usize> {
-    let is_end = |read: io::Result<usize>| !matches!(read, Ok(1..));
-    match outputs {
-        [] => std::future::pending().await,
-        [only] => is_end(only.read(bytes, CHUNK_BYTES).await).then_some(0),
-        [first, second, ..] => {
-            let mut other = Vec::new();
-            let ended = tokio::select! {
-                read = first.read(bytes, CHUNK_BYTES) => is_end(read).then_some(0),
-                read = second.read(&mut other, CHUNK_BYTES) => is_end(read).then_some(1),
-            };
-            bytes.append(&mut other);
-            ended
-        }
+/// Reads what there is. Returns whether the output is over.
+async fn read(output: &mut Option<Output>, bytes: &mut Vec<u8>) -> bool {
+    match output {
+        Some(output) => !matches!(output.read(bytes, CHUNK_BYTES).await, Ok(1..)),
+        None => std::future::pending().await,
     }
 }
 

@@ -18,7 +18,8 @@ use super::command::{approval_policy, base_dir, reported};
 use super::{Call, CallInput, Output, limit};
 use crate::clock::now_ms;
 use crate::exec::{
-    Attempt, Boundary, Ended, ExecPlan, Executor, ItemOutput, Question, Refusal, Session, run_with_plan,
+    ApprovalQuestion, Attempt, Boundary, Ended, ExecPlan, Executor, ItemOutput, Refusal, Session,
+    run_with_plan,
 };
 use crate::turn::{PatchAnswer, TurnContext, ask_about_patch};
 
@@ -108,7 +109,7 @@ async fn apply(
     if !must_ask {
         writer.warn();
     }
-    plan.approval = must_ask.then_some(Question { reason: writer.reason(), amendment: None });
+    plan.approval = must_ask.then_some(ApprovalQuestion { reason: writer.reason(), amendment: None });
     plan.on_denial = patch_on_denial(policy, is_approved);
     let written = run_with_plan(&plan, &mut writer).await;
     let (status, output) = match written {
@@ -263,7 +264,7 @@ impl Writer<'_> {
 impl Executor for Writer<'_> {
     type Attempt = Written;
 
-    async fn ask(&mut self, _plan: &ExecPlan, question: Question) -> Result<(), Refusal> {
+    async fn ask(&mut self, _plan: &ExecPlan, question: ApprovalQuestion) -> Result<(), Refusal> {
         match ask_about_patch(self.context, &self.call.id, question.reason).await {
             PatchAnswer::Accept => Ok(()),
             PatchAnswer::AcceptForSession => {

@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, Output, apply_patch, limit};
 use crate::exec::{
-    Attempt, Boundary, CommandEnd, CommandItem, Ended, ExecPlan, ExecRequest, Executor, ItemOutput, Question,
-    Refusal, Rejected, Session, plan, run_with_plan, truncate,
+    ApprovalQuestion, Attempt, Boundary, CommandEnd, CommandItem, Ended, ExecPlan, ExecRequest, Executor,
+    ItemOutput, Refusal, Rejected, Session, plan, run_with_plan, truncate,
 };
 use crate::turn::{CommandAnswer, TurnContext, ask_about_command, text_message};
 
@@ -210,14 +210,14 @@ impl<'a> ItemAsker<'a> {
         }
     }
 
-    pub(super) async fn ask(&mut self, plan: &ExecPlan, question: Question) -> Result<(), Refusal> {
+    pub(super) async fn ask(&mut self, plan: &ExecPlan, question: ApprovalQuestion) -> Result<(), Refusal> {
         let thread = &self.context.thread;
         if thread.approvals.has_command(&plan.key) {
             return Ok(());
         }
         let waiting = thread.status.wait(ThreadActiveFlag::WaitingOnApproval);
         self.start();
-        let Question { reason, amendment } = question;
+        let ApprovalQuestion { reason, amendment } = question;
         match ask_about_command(self.context, &self.item, waiting, reason, amendment).await {
             CommandAnswer::Accept => {}
             CommandAnswer::AcceptForSession => thread.approvals.add_command(plan.key.clone()),
@@ -296,7 +296,7 @@ struct OneShot<'a> {
 impl Executor for OneShot<'_> {
     type Attempt = Ran;
 
-    async fn ask(&mut self, plan: &ExecPlan, question: Question) -> Result<(), Refusal> {
+    async fn ask(&mut self, plan: &ExecPlan, question: ApprovalQuestion) -> Result<(), Refusal> {
         self.asker.ask(plan, question).await
     }
 

@@ -17,7 +17,7 @@ use super::command::{
 };
 use super::{Call, Output, apply_patch};
 use crate::exec::{
-    Attempt, CommandItem, Ended, ExecPlan, Executor, ItemOutput, Limit, MANY_OPEN, Question, Refusal,
+    ApprovalQuestion, Attempt, CommandItem, Ended, ExecPlan, Executor, ItemOutput, Limit, MANY_OPEN, Refusal,
     Session, Terminal, run_with_plan, tokens, truncate,
 };
 use crate::turn::TurnContext;
@@ -182,7 +182,7 @@ enum State {
 impl Executor for Opening<'_> {
     type Attempt = Opened;
 
-    async fn ask(&mut self, plan: &ExecPlan, question: Question) -> Result<(), Refusal> {
+    async fn ask(&mut self, plan: &ExecPlan, question: ApprovalQuestion) -> Result<(), Refusal> {
         self.asker.ask(plan, question).await
     }
 

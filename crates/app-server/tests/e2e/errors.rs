@@ -115,3 +115,15 @@ fn damaged_lines_do_no_harm() {
     assert_eq!(server.garbage(), Vec::<String>::new());
     assert!(!server.stderr().contains("panicked"), "{}", server.stderr());
 }
+
+#[test]
+fn secrets_do_not_get_into_the_log() {
+    let scene = Scene::talkative();
+    let env = [("GH_TOKEN", "ghp_0123456789abcdef")];
+    let mut server = Connection::spawn(&[BINARY.to_owned()], &scene.home, &env).unwrap();
+    server.send_line(b"not a message, but ghp_0123456789abcdef").unwrap();
+    server.close_input();
+    assert!(server.wait_exit(LIMIT).unwrap().success());
+    let log = server.stderr();
+    assert!(log.contains("not a message, but [secret]") && !log.contains("ghp_0123456789abcdef"), "{log}");
+}

@@ -141,7 +141,7 @@ impl Lab {
         text
     }
 
-    pub(crate) fn keep_for_debugging(self) -> PathBuf {
+    pub(crate) fn keep(self) -> PathBuf {
         self.folder.keep()
     }
 }

@@ -119,7 +119,7 @@ async fn be_a_server() {
     for confinement in both(&lab) {
         processes.push(started(&lab, &confinement, &format!("{} sleep {mark}", leave_behind(&mark))).await);
     }
-    println!("lab {}", lab.keep_for_debugging().display());
+    println!("lab {}", lab.keep().display());
     std::future::pending().await
 }
 

@@ -1,6 +1,7 @@
 //! Supervises one command: starts it, waits for it and everything it starts, and ends all of it when told to or left alone.
 
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
@@ -81,8 +82,8 @@ impl<'a> Supervisor<'a> {
             }
             if let Some(path) = self.watch.as_ref().filter(|_| ready.watch).and_then(Watch::appeared) {
                 self.end_everything();
-                self.undo();
-                return self.say(&Record::Violation(violation(&path)), tell);
+                let violation = self.undo(&path);
+                return self.say(&violation, tell);
             }
             while let Some(record) = self.next_report() {
                 if let Err(record) = self.handle(record, tell) {
@@ -206,10 +207,9 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    fn undo(&self) {
-        if let Some(watch) = &self.watch {
-            watch.undo();
-        }
+    fn undo(&self, path: &Path) -> Record {
+        let kept = self.watch.as_ref().map(Watch::undo).unwrap_or_default();
+        Record::Violation(violation(path, &kept))
     }
 
     /// Tells how the main program ended, unless something forbidden is found at the end.
@@ -218,8 +218,7 @@ impl<'a> Supervisor<'a> {
         let record = match appeared {
             Some(path) => {
                 self.end_everything();
-                self.undo();
-                Record::Violation(violation(&path))
+                self.undo(&path)
             }
             None => record,
         };

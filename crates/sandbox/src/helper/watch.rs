@@ -84,9 +84,8 @@ impl Watch {
                 continue;
             };
             let folder = self.folders.iter().find(|folder| folder.watch == Some(event.wd()));
-            if let Some(folder) =
-                folder.filter(|folder| folder.names.iter().any(|forbidden| forbidden == name))
-            {
+            let folder = folder.filter(|folder| folder.names.iter().any(|forbidden| forbidden == name));
+            if let Some(folder) = folder.filter(|folder| !folder.is_of_another_user(name)) {
                 found = Some(folder.path.join(name));
             }
         }
@@ -99,22 +98,27 @@ impl Watch {
             .find_map(|folder| Some((folder, folder.names.iter().find(|name| folder.has(name))?)))
     }
 
-    /// Moves away whatever is there under a forbidden name. To be called once nothing can put it back.
-    pub(super) fn undo(&self) {
+    /// Moves away whatever is there under a forbidden name. To be called once nothing can put it back. Returns where it is now.
+    pub(super) fn undo(&self) -> Vec<PathBuf> {
+        let mut kept = Vec::new();
         for folder in &self.folders {
-            for name in folder.names.iter().filter(|name| folder.has(name)) {
-                folder.remove(name, self.quarantine.as_deref());
+            for name in
+                folder.names.iter().filter(|name| folder.has(name) && !folder.is_of_another_user(name))
+            {
+                kept.extend(folder.remove(name, self.quarantine.as_deref()));
             }
         }
+        kept
     }
 }
 
 /// Says what happened.
-pub(super) fn violation(path: &Path) -> String {
-    format!(
-        "{} may not be created in a writable root: the command was ended and what it had created was moved away",
-        shown(path)
-    )
+pub(super) fn violation(path: &Path, kept: &[PathBuf]) -> String {
+    let mut text = format!("{} may not be created in a writable root: the command was ended", shown(path));
+    for path in kept {
+        text.push_str(&format!(", what was there is now {}", shown(path)));
+    }
+    text
 }
 
 impl Folder {
@@ -122,34 +126,35 @@ impl Folder {
         rustix::fs::statat(&self.place, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
-    /// Removes an empty folder; anything else is kept under a name that means nothing.
-    fn remove(&self, name: &OsStr, quarantine: Option<&Path>) {
+    /// Returns whether something is there that a command of ours cannot have made.
+    fn is_of_another_user(&self, name: &OsStr) -> bool {
+        let found = rustix::fs::statat(&self.place, name, AtFlags::SYMLINK_NOFOLLOW);
+        found.is_ok_and(|found| found.st_uid != rustix::process::geteuid().as_raw())
+    }
+
+    /// Removes an empty folder; anything else is kept under a name that means nothing, which is returned.
+    fn remove(&self, name: &OsStr, quarantine: Option<&Path>) -> Option<PathBuf> {
         if rustix::fs::unlinkat(&self.place, name, AtFlags::REMOVEDIR).is_ok() {
-            return;
+            return None;
         }
-        let blocked = |number: u32| {
-            let mut new = name.to_os_string();
-            new.push(format!(".blocked-{}", std::process::id()));
-            if number > 0 {
-                new.push(format!("-{number}"));
-            }
-            new
-        };
         if let Some(quarantine) = quarantine {
             let _ = std::fs::create_dir_all(quarantine);
             let open = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
             if let Ok(there) = rustix::fs::openat(CWD, quarantine, open, Mode::empty())
-                && self.rename(name, &there, blocked)
+                && let Some(new) = self.rename(name, &there)
             {
-                return;
+                return Some(quarantine.join(new));
             }
         }
-        self.rename(name, &self.place, blocked);
+        Some(self.path.join(self.rename(name, &self.place)?))
     }
 
-    fn rename(&self, name: &OsStr, to: &OwnedFd, new: impl Fn(u32) -> OsString) -> bool {
-        (0..100).any(|number| {
-            rustix::fs::renameat_with(&self.place, name, to, new(number), RenameFlags::NOREPLACE).is_ok()
+    fn rename(&self, name: &OsStr, to: &OwnedFd) -> Option<OsString> {
+        (0..100).find_map(|number| {
+            let mut new = name.to_os_string();
+            new.push(format!(".blocked-{}-{number}", std::process::id()));
+            rustix::fs::renameat_with(&self.place, name, to, &new, RenameFlags::NOREPLACE).ok()?;
+            Some(new)
         })
     }
 }
