@@ -74,6 +74,9 @@ pub(crate) enum Record {
     Refused(String),
     /// Something forbidden was done and the command killed.
     Violation(String),
+    /// Nothing of the command is left. The helper itself takes a little longer: the kernel lets go of a watched folder
+    /// only after some milliseconds.
+    Gone,
 }
 
 /// Longest record: one message of a local socket.
@@ -89,6 +92,7 @@ impl Record {
             Self::Sandbox(message) => (b'F', 0, message.as_str()),
             Self::Refused(message) => (b'N', 0, message.as_str()),
             Self::Violation(message) => (b'V', 0, message.as_str()),
+            Self::Gone => (b'G', 0, ""),
         };
         let mut out = vec![kind];
         out.extend(number.to_ne_bytes());
@@ -109,6 +113,7 @@ impl Record {
             b'F' => Self::Sandbox(text),
             b'N' => Self::Refused(text),
             b'V' => Self::Violation(text),
+            b'G' => Self::Gone,
             _ => return None,
         })
     }

@@ -115,8 +115,11 @@ fn writable_root(place: &Place, repositories: &RepositoryCache) -> WritableRoot 
             root.forbidden.push(path);
         }
     }
-    for git in repositories.nested(path) {
-        protect_git(&git, &mut root.read_only);
+    // Whatever other programs keep in a shared folder is not walked through for every command.
+    if place.kind == Kind::Workspace {
+        for git in repositories.nested(path) {
+            protect_git(&git, &mut root.read_only);
+        }
     }
     root
 }

@@ -62,7 +62,7 @@ pub(super) fn main(args: Vec<OsString>) -> i32 {
                 eprintln!("{}: {message}", crate::HELPER_NAME);
                 super::FAILED
             }
-            Record::Ready(_) => return,
+            Record::Ready(_) | Record::Gone => return,
         };
     });
     code

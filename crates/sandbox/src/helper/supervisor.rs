@@ -26,7 +26,10 @@ pub(super) fn run(
     tell: &mut dyn FnMut(&Record),
 ) {
     match Supervisor::start(request, streams, lifeline) {
-        Ok(mut supervisor) => supervisor.run(tell),
+        Ok(mut supervisor) => {
+            supervisor.run(tell);
+            tell(&Record::Gone);
+        }
         Err(record) => tell(&record),
     }
 }

@@ -121,7 +121,9 @@ async fn watch_over(mut child: Child, socket: Socket, report: watch::Sender<Stat
     loop {
         match receive(&socket).await {
             Ok(Some(record)) => {
-                if let Some(exit) = exit_of(record) {
+                if record == Record::Gone {
+                    report.send_modify(|state| state.gone = state.exit.is_some());
+                } else if let Some(exit) = exit_of(record) {
                     report.send_modify(|state| {
                         state.exit.get_or_insert(exit);
                     });
@@ -152,7 +154,7 @@ fn helper_failed(message: &str) -> Exit {
 
 fn exit_of(record: Record) -> Option<Exit> {
     Some(match record {
-        Record::Ready(_) => return None,
+        Record::Ready(_) | Record::Gone => return None,
         Record::Code(code) => Exit::Code(code),
         Record::Signal(signal) => Exit::Signal(signal),
         Record::Program { code, message } => Exit::NotStarted(StartFailure::Program { message, code }),
