@@ -1,4 +1,4 @@
-//! `apply_patch` as a program: a folder with a link to our own binary, in front of the `PATH` of commands, for models
+//! `apply_patch` as a program: a folder with a link to our own binary, at the end of the `PATH` of commands, for models
 //! that put the patch into a pipe (sandbox specification 5).
 
 use std::ffi::{OsStr, OsString};
@@ -20,7 +20,7 @@ impl Aliases {
         Aliases { folder: codex_home.join("app-server").join("bin"), is_made: OnceLock::new() }
     }
 
-    /// Puts the folder in front of the `PATH`. Without it a patch in a pipe does not find its program, and nothing else
+    /// Adds the folder to the `PATH`. Without it a patch in a pipe does not find its program, and nothing else
     /// changes.
     pub(crate) fn add_to_path(&self, env: &mut [(OsString, OsString)]) {
         let make = || self.make().map_err(|error| tracing::debug!(%error, "no aliases for commands")).is_ok();
@@ -28,10 +28,9 @@ impl Aliases {
             return;
         }
         if let Some((_, path)) = env.iter_mut().find(|(name, _)| name == OsStr::new("PATH")) {
-            let mut with = self.folder.clone().into_os_string();
-            with.push(":");
-            with.push(&*path);
-            *path = with;
+            // Behind everything the user has: it adds a program and replaces none.
+            path.push(":");
+            path.push(&self.folder);
         }
     }
 

@@ -285,6 +285,8 @@ fn is_date(text: &str) -> bool {
 pub struct KnownSecrets {
     environment: Arc<Environment>,
     auth_file: Option<PathBuf>,
+    /// Keys of providers, known from their first use on.
+    learnt: Mutex<BTreeSet<String>>,
     last: Mutex<Option<(Option<SystemTime>, Secrets)>>,
 }
 
@@ -292,7 +294,14 @@ impl KnownSecrets {
     /// Nothing is read yet. Without a home folder there is only the environment.
     pub fn new(environment: Arc<Environment>, codex_home: Option<&Path>) -> Self {
         let auth_file = codex_home.map(|home| home.join("auth.json"));
-        KnownSecrets { environment, auth_file, last: Mutex::default() }
+        KnownSecrets { environment, auth_file, learnt: Mutex::default(), last: Mutex::default() }
+    }
+
+    /// Takes a value that neither a variable's name nor `auth.json` tells for a secret.
+    pub(crate) fn learn(&self, value: &str) {
+        if self.learnt.lock().unwrap_or_else(PoisonError::into_inner).insert(value.to_owned()) {
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
     }
 
     /// Masks every value known now, in a text that is complete.
@@ -309,7 +318,9 @@ impl KnownSecrets {
             Some((when, secrets)) if *when == changed => secrets.clone(),
             _ => {
                 let auth = file.and_then(|file| std::fs::read(file).ok());
-                let secrets = Secrets::new(known(&self.environment, auth.as_deref()));
+                let mut values = known(&self.environment, auth.as_deref());
+                values.extend(self.learnt.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+                let secrets = Secrets::new(values);
                 *last = Some((changed, secrets.clone()));
                 secrets
             }

@@ -105,6 +105,11 @@ impl Services {
         });
     }
 
+    /// Takes the key of a provider for a secret from now on.
+    pub(crate) fn learn_secret(&self, value: &str) {
+        self.known_secrets.learn(value);
+    }
+
     /// The values that must not get to the client, the model or the disk.
     pub(crate) fn secrets(&self) -> Secrets {
         self.known_secrets.get()

@@ -147,6 +147,11 @@ impl ProviderConfig {
             .collect()
     }
 
+    /// Returns the names of the variables that hold what only the provider may see.
+    pub fn secret_variables(&self) -> impl Iterator<Item = &str> {
+        self.env_key.iter().chain(self.env_http_headers.values()).map(String::as_str)
+    }
+
     /// Returns the provider's own key: that of `env_key`, else `experimental_bearer_token`. `None` means that the
     /// signed-in credential is to be used, or none.
     ///

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::env::Environment;
 use crate::glob::Glob;
+use crate::providers::ProviderConfig;
 use crate::settings::Config;
 use crate::values::EnvironmentInherit;
 
@@ -120,7 +121,16 @@ pub fn child_environment(
     environment: &Environment,
     extra: &[(&str, &str)],
 ) -> Vec<(OsString, OsString)> {
-    let mut variables = config.shell_environment_policy.apply(environment);
+    let policy = &config.shell_environment_policy;
+    let mut variables = policy.apply(environment);
+    if !policy.ignore_default_excludes {
+        // A provider's key is a secret whatever its variable is called.
+        for name in config.model_providers.values().flat_map(ProviderConfig::secret_variables) {
+            if !policy.set.contains_key(name) {
+                variables.remove(OsStr::new(name));
+            }
+        }
+    }
     variables.extend(extra.iter().map(|(name, value)| (name.into(), value.into())));
     variables.into_iter().collect()
 }

@@ -78,5 +78,9 @@ impl Boundary {
 fn with_home(mut policy: Policy, codex_home: &Path) -> Policy {
     policy.unreadable = UNREADABLE.iter().map(|name| codex_home.join(name)).collect();
     policy.quarantine = Some(codex_home.join(QUARANTINE));
+    // Its rules, configuration and programs decide what later runs, outside of the sandbox too.
+    for root in policy.writable.iter_mut().filter(|root| codex_home.starts_with(&root.path)) {
+        root.read_only.push(codex_home.to_owned());
+    }
     policy
 }

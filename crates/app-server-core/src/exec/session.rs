@@ -36,11 +36,19 @@ pub(crate) enum Ended {
     Violation(String),
 }
 
-/// A started process. Dropping the last clone of it does not end it: [`Session::kill`] and the end of its turn do.
-#[derive(Clone)]
+/// A started process. Dropping it kills a command that has not ended; what a command has left in the background lives
+/// until the turn ends.
 pub(crate) struct Session {
     shared: Arc<Shared>,
     ended: watch::Receiver<Option<Ended>>,
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if self.ended().is_none() {
+            self.start_kill();
+        }
+    }
 }
 
 struct Shared {

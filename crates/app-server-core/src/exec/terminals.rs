@@ -1,7 +1,7 @@
 //! Commands that run on beside the turn that started them, by the number the model knows them by (tools specification
 //! 5.5). The client can list them and end them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -18,10 +18,15 @@ pub(crate) const MANY_OPEN: usize = 60;
 /// The newest are never ended to make room.
 const PROTECTED: usize = 8;
 
+/// Numbers given out before they come again: half of those there are, so that drawing one stays quick.
+const MAX_NUMBERS: usize = 50_000;
+
 /// The terminals of a thread. The lock is held for a look or a change of the table.
 #[derive(Default)]
 pub(crate) struct Terminals {
     open: Mutex<HashMap<i32, Arc<Terminal>>>,
+    /// Numbers that have been given out.
+    numbers: Mutex<HashSet<i32>>,
 }
 
 /// One command that runs on.
@@ -97,12 +102,15 @@ impl Terminal {
 }
 
 impl Terminals {
-    /// Reserves a number nobody has.
+    /// Gives out a number nobody has had. When all are used up, numbers come again.
     pub(crate) fn number(&self) -> i32 {
-        let open = self.open();
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        if numbers.len() >= MAX_NUMBERS {
+            numbers.clear();
+        }
         loop {
             let number = fastrand::i32(1000..=99_999);
-            if !open.contains_key(&number) {
+            if numbers.insert(number) {
                 return number;
             }
         }

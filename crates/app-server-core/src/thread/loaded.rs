@@ -19,7 +19,7 @@ use app_server_protocol::v2::{
 use app_server_rollout::{BaseInstructions, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text};
 use jiff::Zoned;
 use serde::Serialize;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ use crate::item::{self, Want};
 use crate::services::Services;
 use crate::tools::{DynamicTools, UserCommand};
 use crate::turn::{
-    self, Conversation, SharedConversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, Work,
+    self, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput, TurnOutcome, Work,
     interrupted_marker,
 };
 
@@ -407,6 +407,8 @@ impl Loaded {
             output_schema: output_schema.and_then(|schema| serde_json::value::to_raw_value(&schema).ok()),
             service_tier,
             raw_events: self.raw_events,
+            tool_slots: Semaphore::new(TOOL_SLOTS),
+            call_ids: Mutex::default(),
             diff: Mutex::new(TurnDiff::new(&self.settings.cwd)),
             ended: CancellationToken::new(),
             leftovers: TaskTracker::new(),
@@ -445,11 +447,17 @@ impl Loaded {
         self.subscribe();
         reply.send(Ok(ThreadShellCommandResponse {}));
         if let Some(running) = &self.running {
+            // Taken before the look, so that a turn that ends in between waits for it.
+            let token = running.context.user_commands.token();
             if !running.context.user_commands.is_closed() {
                 let context = Arc::clone(&running.context);
-                running.context.user_commands.spawn(async move { command.run(&context).await });
+                tokio::spawn(async move {
+                    command.run(&context).await;
+                    drop(token);
+                });
                 return;
             }
+            drop(token);
             // It is ending: this one comes after it.
             self.join_turn().await;
         }

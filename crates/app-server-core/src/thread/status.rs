@@ -39,7 +39,10 @@ impl StatusBoard {
 
     /// Tells of a status, never twice of the same.
     pub(super) fn set(&self, status: ThreadStatus) {
-        let mut state = self.state();
+        self.tell(&mut self.state(), status);
+    }
+
+    fn tell(&self, state: &mut State, status: ThreadStatus) {
         if state.status != status {
             state.status = status.clone();
             state.publish.send_replace(ThreadState { is_loaded: true, status: status.clone() });
@@ -59,16 +62,15 @@ impl StatusBoard {
 
     /// Shows the flags of the questions that are open.
     fn refresh(&self) {
-        let active_flags = {
-            let state = self.state();
-            if !matches!(state.status, ThreadStatus::Active { .. }) {
-                return;
-            }
-            let approval = (state.approvals > 0).then_some(ThreadActiveFlag::WaitingOnApproval);
-            let input = (state.inputs > 0).then_some(ThreadActiveFlag::WaitingOnUserInput);
-            approval.into_iter().chain(input).collect()
-        };
-        self.set(ThreadStatus::Active { active_flags });
+        // One lock from the look to the telling: else an old look could be told last, or after the end of the turn.
+        let mut state = self.state();
+        if !matches!(state.status, ThreadStatus::Active { .. }) {
+            return;
+        }
+        let approval = (state.approvals > 0).then_some(ThreadActiveFlag::WaitingOnApproval);
+        let input = (state.inputs > 0).then_some(ThreadActiveFlag::WaitingOnUserInput);
+        let active_flags = approval.into_iter().chain(input).collect();
+        self.tell(&mut state, ThreadStatus::Active { active_flags });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -15,7 +15,7 @@ use app_server_sandbox::{Confinement, Stdio};
 use serde::Deserialize;
 
 use super::command::{approval_policy, base_dir, reported};
-use super::{Call, CallInput, Output, limit};
+use super::{Call, CallInput, Output, boundary, limit};
 use crate::clock::now_ms;
 use crate::exec::{
     ApprovalQuestion, Attempt, Boundary, Ended, ExecPlan, Executor, ItemOutput, Refusal, Session,
@@ -86,7 +86,7 @@ async fn apply(
         return Err(Output::text("patch rejected: empty patch"));
     }
     let settings = &context.settings;
-    let boundary = Boundary::of(&context.thread.services, &settings.sandbox, &settings.cwd);
+    let boundary = boundary(context).await?;
     let touched = verified.touched();
     let is_inside = boundary.policy().is_none_or(|policy| touched.iter().all(|path| policy.may_write(path)));
     let policy = approval_policy(&settings.approval_policy);
@@ -96,12 +96,17 @@ async fn apply(
     }
     let must_ask = verdict == PatchVerdict::Ask && !context.thread.approvals.has_files(&touched);
     let is_approved = verdict == PatchVerdict::Ask;
+    let secrets = context.thread.services.secrets();
+    let shown = |change: ItemChange| {
+        let diff = secrets.mask(&change.diff).into_owned();
+        wire_change(ItemChange { diff, ..change })
+    };
     let mut writer = Writer {
         context,
         call,
         body,
         verified: Arc::clone(&verified),
-        changes: verified.item_changes().into_iter().map(wire_change).collect(),
+        changes: verified.item_changes().into_iter().map(shown).collect(),
         started_at_ms: now_ms(),
     };
     context.started(writer.item(PatchApplyStatus::InProgress), writer.started_at_ms);
@@ -121,6 +126,9 @@ async fn apply(
             (PatchApplyStatus::Failed, reported(1, begun.elapsed(), &error, limit(context), as_text))
         }
         Err(refusal) => {
+            if refusal == Refusal::Cancelled {
+                context.cancel.cancel();
+            }
             let (status, output) = refused(refusal);
             writer.complete(status);
             return Err(output);
@@ -134,9 +142,8 @@ async fn apply(
 /// What the model reads of a patch the client did not want.
 fn refused(refusal: Refusal) -> (PatchApplyStatus, Output) {
     match refusal {
-        Refusal::Declined => (PatchApplyStatus::Declined, Output::text("patch rejected by user")),
-        Refusal::Cancelled => {
-            (PatchApplyStatus::Declined, Output::text("patch rejected by user").and_end_turn())
+        Refusal::Declined | Refusal::Cancelled => {
+            (PatchApplyStatus::Declined, Output::text("patch rejected by user"))
         }
         Refusal::Failed => {
             (PatchApplyStatus::Failed, Output::text("patch not applied: approval request failed"))
@@ -221,13 +228,17 @@ impl Writer<'_> {
             Ok(session) => session,
             Err(error) => return Written { error: Some(error.to_string()), is_denied: false },
         };
-        if matches!(plan.stdio, Stdio::MergedWithStdin) {
-            // A helper that ends early has said why.
-            let _ = session.write(self.body.as_bytes()).await;
-            session.close_input().await;
-        }
+        let at_work = async {
+            if matches!(plan.stdio, Stdio::MergedWithStdin) {
+                // A helper that ends early has said why.
+                let _ = session.write(self.body.as_bytes()).await;
+                session.close_input().await;
+            }
+            session.wait(None).await
+        };
         let ended = tokio::select! {
-            ended = session.wait(plan.timeout) => ended,
+            ended = at_work => ended,
+            () = tokio::time::sleep(TIMEOUT) => None,
             () = self.context.cancel.cancelled() => None,
         };
         let ended = match ended {

@@ -14,7 +14,7 @@ use app_server_protocol::v2::{
 use app_server_sandbox::{Confinement, Stdio};
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Output, apply_patch, limit};
+use super::{Call, Output, apply_patch, aside, boundary, limit};
 use crate::exec::{
     ApprovalQuestion, Attempt, Boundary, CommandEnd, CommandItem, Ended, ExecPlan, ExecRequest, Executor,
     ItemOutput, Refusal, Rejected, Session, plan, run_with_plan, truncate,
@@ -133,7 +133,7 @@ async fn run(
         return Ok(output);
     }
     let command = Command { argv, cwd, timeout: Some(timeout), stdio: Stdio::Merged, permissions, env: &[] };
-    let plan = planned(context, &command)?;
+    let plan = planned(context, command).await?;
     let item = CommandItem::new(&call.id, &plan.argv, &plan.cwd, CommandExecutionSource::Agent);
     let mut executor = OneShot { asker: ItemAsker::new(context, item), output: item_output(context, call) };
     let ran = run_with_plan(&plan, &mut executor).await;
@@ -154,10 +154,15 @@ pub(super) fn item_output(context: &Arc<TurnContext>, call: &Call) -> Arc<ItemOu
 ///
 /// # Errors
 /// The text for the model when it may not run.
-pub(super) fn planned(context: &TurnContext, command: &Command) -> Result<ExecPlan, Output> {
+pub(super) async fn planned(context: &Arc<TurnContext>, command: Command) -> Result<ExecPlan, Output> {
+    let boundary = boundary(context).await?;
+    let context = Arc::clone(context);
+    aside(move || plan_within(&context, &command, &boundary)).await?
+}
+
+fn plan_within(context: &TurnContext, command: &Command, boundary: &Boundary) -> Result<ExecPlan, Output> {
     let services = &context.thread.services;
     let settings = &context.settings;
-    let boundary = Boundary::of(services, &settings.sandbox, &settings.cwd);
     let mut extra = vec![("CODEX_THREAD_ID", context.thread.id())];
     extra.extend_from_slice(command.env);
     let mut env = child_environment(&settings.config, services.config.environment(), &extra);
@@ -174,7 +179,7 @@ pub(super) fn planned(context: &TurnContext, command: &Command) -> Result<ExecPl
         prefix_rule: permissions.prefix_rule.as_deref(),
     };
     let rules = context.thread.rules.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    plan(request, approval_policy(&settings.approval_policy), &boundary, &rules)
+    plan(request, approval_policy(&settings.approval_policy), boundary, &rules)
         .map_err(|Rejected(text)| Output::text(text))
 }
 
@@ -256,10 +261,11 @@ impl<'a> ItemAsker<'a> {
             Refusal::Declined => {
                 (CommandExecutionStatus::Declined, Output::text("exec command rejected by user"))
             }
-            Refusal::Cancelled => (
-                CommandExecutionStatus::Declined,
-                Output::text("exec command rejected by user").and_end_turn(),
-            ),
+            Refusal::Cancelled => {
+                // At once: calls beside this one may wait for an answer that never comes.
+                self.context.cancel.cancel();
+                (CommandExecutionStatus::Declined, Output::text("exec command rejected by user"))
+            }
             Refusal::Failed => (
                 CommandExecutionStatus::Failed,
                 Output::text("exec command not run: approval request failed"),

@@ -26,14 +26,16 @@ pub(crate) use offered::offered;
 pub(crate) use order::{Order, Place};
 pub(crate) use user_shell::UserCommand;
 
-use crate::exec::Limit;
+use crate::exec::{Boundary, Limit};
 use crate::turn::TurnContext;
 
 /// A call of a tool.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    /// What the output refers to; also the id of the call's item.
+    /// Of its item: that of the call, unless the model has used it before in this turn.
     pub(crate) id: String,
+    /// What the output refers to.
+    pub(crate) call_id: String,
     pub(crate) name: String,
     /// The group the tool is in, from models that group them.
     pub(crate) namespace: Option<String>,
@@ -53,8 +55,6 @@ pub(crate) enum CallInput {
 #[derive(Debug, Clone)]
 pub(crate) struct Output {
     content: Content,
-    /// Whether the turn ends after this, as interrupted.
-    pub(crate) ends_turn: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -74,28 +74,19 @@ pub(crate) enum Part {
 
 impl Output {
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Output { content: Content::Text(text.into()), ends_turn: false }
+        Output { content: Content::Text(text.into()) }
     }
 
     pub(crate) fn parts(parts: Vec<Part>) -> Self {
-        Output { content: Content::Parts(parts), ends_turn: false }
+        Output { content: Content::Parts(parts) }
     }
 
     /// The output as that of a line a terminal was opened for.
     pub(crate) fn nested(self) -> Self {
         match self.content {
-            Content::Text(text) => {
-                let text = format!("Wall time: 0.0000 seconds\nOutput:\n{text}");
-                Output { content: Content::Text(text), ..self }
-            }
-            Content::Parts(_) => self,
+            Content::Text(text) => Output::text(format!("Wall time: 0.0000 seconds\nOutput:\n{text}")),
+            Content::Parts(parts) => Output::parts(parts),
         }
-    }
-
-    /// Ends the turn as well.
-    pub(crate) fn and_end_turn(mut self) -> Self {
-        self.ends_turn = true;
-        self
     }
 }
 
@@ -105,18 +96,21 @@ impl Call {
         Some(match &item.kind {
             OutputItemKind::FunctionCall { call_id, name, namespace, arguments, .. } => Call {
                 id: call_id.clone(),
+                call_id: call_id.clone(),
                 name: name.clone(),
                 namespace: namespace.clone(),
                 input: CallInput::Function(arguments.clone()),
             },
             OutputItemKind::CustomToolCall { call_id, name, input, .. } => Call {
                 id: call_id.clone(),
+                call_id: call_id.clone(),
                 name: name.clone(),
                 namespace: None,
                 input: CallInput::Custom(input.clone()),
             },
             OutputItemKind::LocalShellCall { call_id, id, action } => Call {
                 id: call_id.clone().or_else(|| id.clone()).unwrap_or_default(),
+                call_id: call_id.clone().or_else(|| id.clone()).unwrap_or_default(),
                 name: "local_shell".to_owned(),
                 namespace: None,
                 input: CallInput::Function(
@@ -145,7 +139,7 @@ impl Call {
             CallInput::Custom(_) => "custom_tool_call_output",
         };
         #[allow(clippy::expect_used, reason = "strings and string keys always serialise")]
-        serde_json::value::to_raw_value(&Answer { r#type, call_id: &self.id, output: &output.content })
+        serde_json::value::to_raw_value(&Answer { r#type, call_id: &self.call_id, output: &output.content })
             .expect("an output is always JSON")
     }
 
@@ -178,10 +172,9 @@ impl Call {
 pub(crate) async fn run(context: Arc<TurnContext>, call: Call, place: Place) -> Output {
     tokio::select! {
         biased;
-        () = context.cancel.cancelled() => return Output::text("aborted"),
-        () = place.reached() => {}
+        () = context.cancel.cancelled() => Output::text("aborted"),
+        _slot = place.reached(&context.tool_slots) => dispatch(&context, &call).await,
     }
-    dispatch(&context, &call).await
 }
 
 /// Whether a call may run beside others: if the model may call several tools at once, and this one changes nothing the
@@ -215,6 +208,18 @@ async fn dispatch(context: &Arc<TurnContext>, call: &Call) -> Output {
     };
     // Both ways are texts for the model; `Err` is the short way out of a tool.
     done.unwrap_or_else(|output| output)
+}
+
+/// Does what looks at the disk where it does not hold up other threads.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Output> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Output::text(error.to_string()))
+}
+
+/// What the calls of a turn may touch.
+async fn boundary(context: &Arc<TurnContext>) -> Result<Boundary, Output> {
+    let context = Arc::clone(context);
+    aside(move || Boundary::of(&context.thread.services, &context.settings.sandbox, &context.settings.cwd))
+        .await
 }
 
 /// How much of an output the model may read.

@@ -1,5 +1,6 @@
 //! Which calls of one response may run side by side, and which wait for those before them.
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The calls of one response so far, in their order.
@@ -33,11 +34,13 @@ impl Order {
 }
 
 impl Place {
-    /// Waits until it is this call's turn.
-    pub(crate) async fn reached(&self) {
+    /// Waits until it is this call's turn and there is a slot for it, which it keeps until what is returned is dropped.
+    pub(crate) async fn reached<'a>(&self, slots: &'a Semaphore) -> Option<SemaphorePermit<'a>> {
         for call in &self.before {
             call.cancelled().await;
         }
+        // Nobody closes it.
+        slots.acquire().await.ok()
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) async fn exec_command(context: &Arc<TurnContext>, call: &Call) -> Res
         permissions: arguments.permissions,
         env: ENVIRONMENT,
     };
-    let plan = planned(context, &command)?;
+    let plan = planned(context, command).await?;
     let number = context.thread.terminals.number();
     let item = CommandItem::new(&call.id, &plan.argv, &plan.cwd, CommandExecutionSource::Agent);
     let mut executor = Opening {
@@ -231,6 +231,7 @@ pub(super) async fn write_stdin(context: &Arc<TurnContext>, call: &Call) -> Resu
     let terminals = &context.thread.terminals;
     let terminal =
         terminals.get(session_id).ok_or_else(|| failed(&format!("Unknown process id {session_id}")))?;
+    let begun = Instant::now();
     let yield_ms = yield_time_ms.unwrap_or(WRITE_YIELD_MS);
     let wait = match chars.is_empty() {
         true => yield_ms.clamp(MIN_POLL_MS, MAX_POLL_MS),
@@ -251,13 +252,20 @@ pub(super) async fn write_stdin(context: &Arc<TurnContext>, call: &Call) -> Resu
                 turn_id: terminal.turn_id().to_owned(),
             },
         ));
-        if let Err(error) = terminal.session.write(chars.as_bytes()).await
+        // A terminal takes only so much that its command does not read.
+        let written = tokio::select! {
+            written = terminal.session.write(chars.as_bytes()) => written,
+            () = tokio::time::sleep(Duration::from_millis(wait)) => {
+                Err(std::io::Error::other("the command does not read its input; not all of it was written"))
+            }
+            () = context.cancel.cancelled() => return Err(Output::text(aborted(begun.elapsed()))),
+        };
+        if let Err(error) = written
             && terminal.session.ended().is_none()
         {
             return Err(failed(&error.to_string()));
         }
     }
-    let begun = Instant::now();
     let ended = tokio::select! {
         ended = terminal.session.wait(Some(Duration::from_millis(wait))) => ended,
         () = context.cancel.cancelled() => return Err(Output::text(aborted(begun.elapsed()))),

@@ -6,9 +6,8 @@ use std::sync::Arc;
 use app_server_protocol::v2::{ImageDetail, LegacyAppPathString, ThreadItemKind};
 use serde::Deserialize;
 
-use super::{Call, Output, Part};
+use super::{Call, Output, Part, boundary};
 use crate::clock::now_ms;
-use crate::exec::Boundary;
 use crate::turn::{TurnContext, image_data_url};
 
 #[derive(Deserialize)]
@@ -23,7 +22,7 @@ pub(super) async fn view_image(context: &Arc<TurnContext>, call: &Call) -> Resul
     }
     let path = context.settings.cwd.join(path);
     let shown = path.display().to_string();
-    let boundary = Boundary::of(&context.thread.services, &context.settings.sandbox, &context.settings.cwd);
+    let boundary = boundary(context).await?;
     let unreadable = boundary.policy().map(|policy| policy.unreadable.clone()).unwrap_or_default();
     let read = tokio::task::spawn_blocking(move || read(&path, &unreadable)).await;
     let image_url = read.unwrap_or_else(|error| Err(error.to_string())).map_err(Output::text)?;

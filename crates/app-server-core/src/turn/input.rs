@@ -89,7 +89,12 @@ fn image<'a>(images: &mut usize, image: Part<'a>) -> Vec<Part<'a>> {
 /// # Errors
 /// Why it cannot be shown, in words; nothing of a file that is no image is returned.
 pub(crate) fn image_data_url(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        // Reading a pipe would wait for whoever writes to it.
+        return Err("it is not a file".to_owned());
+    }
+    let size = metadata.len();
     if size > MAX_IMAGE_BYTES {
         return Err(format!("it has {size} bytes, more than {MAX_IMAGE_BYTES}"));
     }

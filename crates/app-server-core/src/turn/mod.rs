@@ -9,7 +9,7 @@ mod items;
 mod plan;
 mod run;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use app_server_protocol::v2::{
 };
 use app_server_protocol::{RequestId, ServerNotification};
 use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -77,6 +78,9 @@ impl PendingInput {
     }
 }
 
+/// Tools of one turn at work at once.
+pub(crate) const TOOL_SLOTS: usize = 16;
+
 /// How long the end of a turn waits for what its commands left running to be gone; they are killed by then.
 const LEFTOVERS_WITHIN: Duration = Duration::from_millis(400);
 
@@ -97,6 +101,10 @@ pub(crate) struct TurnContext {
     pub(crate) service_tier: Option<String>,
     /// Whether the client asked for the model's items as they are.
     pub(crate) raw_events: bool,
+    /// Tools at work at once; what a response calls beyond that waits.
+    pub(crate) tool_slots: Semaphore,
+    /// How often the model has used each call id in this turn.
+    pub(crate) call_ids: Mutex<HashMap<String, usize>>,
     /// What patches have changed in this turn. The lock is held while the files are compared.
     pub(crate) diff: Mutex<TurnDiff>,
     /// Cancelled when the turn has ended: what its commands left in the background ends then.
@@ -126,10 +134,19 @@ impl TurnContext {
         }
     }
 
+    /// The item id of a call. Some models use an id again, and then two items must not be taken for one.
+    pub(crate) fn item_id(&self, call_id: &str) -> String {
+        let mut ids = self.call_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        let uses = ids.entry(call_id.to_owned()).or_default();
+        *uses += 1;
+        if *uses == 1 { call_id.to_owned() } else { format!("{call_id}-{uses}") }
+    }
+
     /// Tells of the turn's diff, if it is not the one told last.
     pub(crate) fn tell_diff(&self) {
         let changed = self.diff.lock().unwrap_or_else(PoisonError::into_inner).changed_text();
         if let Some(diff) = changed {
+            let diff = self.thread.services.secrets().mask(&diff).into_owned();
             self.notify(ServerNotification::TurnDiffUpdated(TurnDiffUpdatedNotification {
                 diff,
                 thread_id: self.thread.id().to_owned(),

@@ -127,12 +127,12 @@ impl Turn<'_> {
 
     /// Puts a user message into the history and tells of its item.
     fn take_input(&self, input: TurnInput) {
-        let mut conversation = self.context.thread.conversation.lock();
         if input.content.is_empty() {
-            conversation.flush();
-            return;
+            return self.context.thread.conversation.lock().flush();
         }
+        // Reads images, so it is done before the conversation is held.
         let raw = input::user_message(&input.content);
+        let mut conversation = self.context.thread.conversation.lock();
         let at_ms = now_ms();
         let kind = ThreadItemKind::UserMessage {
             id: Uuid::now_v7().to_string(),
@@ -166,9 +166,6 @@ impl Turn<'_> {
                 tracing::error!(%error, tool = %call.name, "a tool was lost");
                 tools::Output::text("the tool failed because of an error in the server")
             });
-            if output.ends_turn {
-                self.context.cancel.cancel();
-            }
             self.context.thread.conversation.lock().record(&call.output(&output));
         }
         self.context.thread.conversation.lock().flush();
@@ -283,7 +280,8 @@ impl Turn<'_> {
                 self.open.reasoning_delta(context, delta, content_index);
             }
             ModelEvent::ItemDone(item) => match tools::Call::of(&item) {
-                Some(call) => {
+                Some(mut call) => {
+                    call.id = context.item_id(&call.call_id);
                     if context.raw_events {
                         tell_raw(context, &item.raw);
                     }
@@ -461,6 +459,9 @@ async fn endpoint(context: &TurnContext) -> Result<Endpoint, ModelError> {
     let key = configured
         .api_key(environment)
         .map_err(|missing| ModelError::missing_key(&missing.var, missing.instructions.as_deref()))?;
+    if let Some(key) = &key {
+        services.learn_secret(key);
+    }
     let (bearer, account_id, is_account) = match key {
         Some(key) => (Some(Secret::new(key)), None, false),
         None if configured.requires_openai_auth => {

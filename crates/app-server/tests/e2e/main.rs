@@ -11,6 +11,7 @@ mod handshake;
 mod lists;
 mod patches;
 mod process;
+mod security;
 #[cfg(target_os = "linux")]
 mod survivors;
 mod threads;
