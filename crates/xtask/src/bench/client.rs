@@ -5,8 +5,9 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,9 @@ const LINE_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a server may take to exit after its stdin was closed before it is killed.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long an item that is due may follow the end of its turn.
+const LATE_ITEM_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Lines read ahead of the case. More than any case leaves unread for long; when it is full the reader stops and
 /// the server's stdout fills up, as with any slow client.
 const READ_AHEAD_LINES: usize = 1 << 16;
@@ -33,6 +37,8 @@ const FOREIGN_VARIABLES: &[&str] = &["OPENAI_API_KEY", "CODEX_API_KEY", "RUST_LO
 
 const DELTA_METHOD: &str = "item/agentMessage/delta";
 const DELTA_START: &str = r#"{"method":"item/agentMessage/delta""#;
+const OUTPUT_METHOD: &str = "item/commandExecution/outputDelta";
+const OUTPUT_START: &str = r#"{"method":"item/commandExecution/outputDelta""#;
 
 /// A line from the server, as far as any case looks at it.
 #[derive(Deserialize)]
@@ -54,12 +60,52 @@ impl<'a> Message<'a> {
     }
 }
 
+/// An `item/completed`, as far as a case about commands and patches looks at it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EndedItem {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) status: Option<String>,
+    /// Of a command.
+    pub(super) exit_code: Option<i64>,
+}
+
+/// Holds back whoever reads a server's stdout. Clones are the same valve.
+#[derive(Clone, Default)]
+pub(super) struct Valve(Arc<(Mutex<bool>, Condvar)>);
+
+impl Valve {
+    /// Nothing more is read, but for what is being read already.
+    pub(super) fn close(&self) {
+        self.set(true);
+    }
+
+    /// Everything is read as it comes.
+    pub(super) fn open(&self) {
+        self.set(false);
+    }
+
+    fn set(&self, closed: bool) {
+        let (state, changed) = &*self.0;
+        *state.lock().unwrap_or_else(PoisonError::into_inner) = closed;
+        changed.notify_all();
+    }
+
+    fn pass(&self) {
+        let (state, changed) = &*self.0;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(changed.wait_while(state, |closed| *closed).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
 /// A server process that is killed when it goes out of scope.
 pub(super) struct Server {
     child: Child,
     /// None once closed.
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
+    valve: Valve,
     next_id: i64,
     stderr: PathBuf,
 }
@@ -68,14 +114,7 @@ impl Server {
     /// Starts the subject with this home and its work folder; nothing has been sent yet.
     pub(super) fn spawn(subject: &Subject, home: &Home) -> anyhow::Result<Self> {
         let stderr = home.stderr();
-        let mut command = subject.command();
-        for name in FOREIGN_VARIABLES {
-            command.env_remove(name);
-        }
-        let mut child = command
-            .current_dir(home.work())
-            .env("CODEX_HOME", home.path())
-            .env("HOME", home.path())
+        let mut child = in_home(subject.command(), home)
             .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -85,8 +124,10 @@ impl Server {
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().context("the child has no stdout")?;
         let (sender, lines) = sync_channel(READ_AHEAD_LINES);
-        thread::spawn(move || pass_lines(stdout, &sender));
-        Ok(Self { child, stdin, lines, next_id: 0, stderr })
+        let valve = Valve::default();
+        let held_by = valve.clone();
+        thread::spawn(move || pass_lines(stdout, &sender, &held_by));
+        Ok(Self { child, stdin, lines, valve, next_id: 0, stderr })
     }
 
     /// Starts the subject and greets it.
@@ -106,6 +147,11 @@ impl Server {
     /// Process id, for `/proc`.
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// For keeping this client from reading.
+    pub(super) fn valve(&self) -> Valve {
+        self.valve.clone()
     }
 
     /// Sends a request and returns its id without waiting for the answer.
@@ -167,7 +213,17 @@ impl Server {
 
     /// Starts a thread in the work folder and returns its id.
     pub(super) fn start_thread(&mut self, work: &Path) -> anyhow::Result<String> {
-        let result = self.call("thread/start", &json!({"cwd": work}))?;
+        self.start_thread_with(&json!({"cwd": work}))
+    }
+
+    /// Starts a thread that gives its model a terminal for commands, whatever the model, in this sandbox mode.
+    pub(super) fn start_acting_thread(&mut self, work: &Path, sandbox: &str) -> anyhow::Result<String> {
+        let config = json!({"features.unified_exec": true});
+        self.start_thread_with(&json!({"cwd": work, "sandbox": sandbox, "config": config}))
+    }
+
+    fn start_thread_with(&mut self, params: &Value) -> anyhow::Result<String> {
+        let result = self.call("thread/start", params)?;
         let id = result["thread"]["id"].as_str().context("thread/start gave no thread id")?;
         Ok(id.to_owned())
     }
@@ -193,6 +249,45 @@ impl Server {
                 _ => ensure!(message.error.is_none(), "a turn was refused: {}", start_of(&line)),
             }
         }
+    }
+
+    /// Runs a turn to its end, and until `count` items of this kind have ended or the server has been silent for a while
+    /// after the turn. Returns the items; lines with output of commands go to `output` unread.
+    pub(super) fn run_acting_turn(
+        &mut self,
+        thread_id: &str,
+        (kind, count): (&str, usize),
+        mut output: impl FnMut(String) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Vec<EndedItem>> {
+        self.send("turn/start", &turn_params(thread_id, "go"))?;
+        let mut items = Vec::new();
+        let mut completed = false;
+        while !completed || items.len() < count {
+            let line = match completed {
+                false => self.next_line()?,
+                true => match self.next_line_within(LATE_ITEM_TIMEOUT)? {
+                    Some(line) => line,
+                    None => break,
+                },
+            };
+            if line.starts_with(OUTPUT_START) {
+                output(line)?;
+                continue;
+            }
+            let message = Message::parse(&line)?;
+            match message.method {
+                Some(OUTPUT_METHOD) => output(line)?,
+                Some("item/completed") => {
+                    items.extend(Some(ended_item(&message)?).filter(|item| item.kind == kind))
+                }
+                Some("turn/completed") => {
+                    completed_thread(&message)?;
+                    completed = true;
+                }
+                _ => ensure!(message.error.is_none(), "a turn was refused: {}", start_of(&line)),
+            }
+        }
+        Ok(items)
     }
 
     /// Closes stdin and waits for the exit; a server that stays is killed, which is no error here.
@@ -223,6 +318,16 @@ impl Drop for Server {
     }
 }
 
+/// The command, run in the home's work folder, with the home for everything of the user's and without what would change
+/// its behaviour from one machine to the next.
+pub(super) fn in_home(mut command: Command, home: &Home) -> Command {
+    for name in FOREIGN_VARIABLES {
+        command.env_remove(name);
+    }
+    command.current_dir(home.work()).env("CODEX_HOME", home.path()).env("HOME", home.path());
+    command
+}
+
 /// Params of `turn/start` with one text.
 pub(super) fn turn_params(thread_id: &str, text: &str) -> Value {
     json!({"threadId": thread_id, "input": [{"type": "text", "text": text, "text_elements": []}]})
@@ -248,9 +353,29 @@ pub(super) fn completed_thread(message: &Message<'_>) -> anyhow::Result<String> 
     Ok(completed.thread_id)
 }
 
-fn pass_lines(stdout: impl std::io::Read, sender: &SyncSender<String>) {
+/// What a line of command output says: the text itself.
+pub(super) fn output_text(line: &str) -> anyhow::Result<String> {
+    #[derive(Deserialize)]
+    struct Output {
+        delta: String,
+    }
+    let params = Message::parse(line)?.params.context("output without params")?;
+    Ok(serde_json::from_str::<Output>(params.get())?.delta)
+}
+
+fn ended_item(message: &Message<'_>) -> anyhow::Result<EndedItem> {
+    #[derive(Deserialize)]
+    struct Ended {
+        item: EndedItem,
+    }
+    let params = message.params.context("item/completed without params")?;
+    Ok(serde_json::from_str::<Ended>(params.get())?.item)
+}
+
+fn pass_lines(stdout: impl std::io::Read, sender: &SyncSender<String>, valve: &Valve) {
     let mut stdout = BufReader::with_capacity(1 << 16, stdout);
     loop {
+        valve.pass();
         let mut line = String::new();
         // An error is the end as well: the case notices that the channel has no sender any more.
         if !matches!(stdout.read_line(&mut line), Ok(1..)) || sender.send(line).is_err() {

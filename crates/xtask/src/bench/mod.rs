@@ -8,7 +8,8 @@
 //! - [`homes`]: homes, configuration and generated rollouts
 //! - [`model`]: the scripted model server
 //! - [`usage`]: CPU time and memory out of `/proc`
-//! - [`process`], [`turns`], [`store`]: the cases
+//! - [`tools`]: what the model has done, in the words of the tools on offer
+//! - [`process`], [`turns`], [`commands`], [`sandbox`], [`store`]: the cases
 //! - [`report`]: statistics and the table
 #![allow(
     clippy::print_stdout,
@@ -17,15 +18,19 @@
 )]
 
 mod client;
+mod commands;
 mod homes;
 mod model;
 mod process;
 mod report;
+mod sandbox;
 mod store;
 mod subject;
+mod tools;
 mod turns;
 mod usage;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail, ensure};
@@ -65,9 +70,26 @@ enum Rounds {
 struct Case {
     name: &'static str,
     rounds: Rounds,
-    /// One run with a fresh home of its own; every run yields the same figures in the same order.
+    /// One run with a fresh home of its own; every run yields the same figures in the same order. A figure that the
+    /// subject has no means for is left out; if that is all of them, the error is [`Unable`].
     run: fn(&Subject) -> anyhow::Result<Vec<Measure>>,
 }
+
+/// Sandbox modes, as `thread/start` takes them.
+const WORKSPACE_WRITE: &str = "workspace-write";
+const FULL_ACCESS: &str = "danger-full-access";
+
+/// A subject has no means to do what a case is about, and why it is thought so.
+#[derive(Debug)]
+struct Unable(String);
+
+impl fmt::Display for Unable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unable {}
 
 const CASES: &[Case] = &[
     Case { name: "size", rounds: Rounds::Fixed(1), run: process::size },
@@ -76,6 +98,10 @@ const CASES: &[Case] = &[
     Case { name: "turns", rounds: Rounds::Runs, run: turns::sequential },
     Case { name: "deltas", rounds: Rounds::Runs, run: turns::deltas },
     Case { name: "parallel", rounds: Rounds::Runs, run: turns::parallel },
+    Case { name: "command", rounds: Rounds::Runs, run: commands::command },
+    Case { name: "sandbox", rounds: Rounds::Runs, run: sandbox::sandbox },
+    Case { name: "output", rounds: Rounds::Runs, run: commands::output },
+    Case { name: "patch", rounds: Rounds::Runs, run: commands::patch },
     Case { name: "list", rounds: Rounds::Runs, run: store::list },
     Case { name: "resume", rounds: Rounds::Runs, run: store::resume },
     Case { name: "pipeline", rounds: Rounds::Runs, run: process::pipeline },
@@ -109,17 +135,21 @@ pub(crate) fn main(args: BenchArgs) -> anyhow::Result<()> {
             Rounds::Runs => runs,
             Rounds::Fixed(rounds) => rounds,
         };
-        let mut failed = vec![false; subjects.len()];
+        let mut given_up = vec![false; subjects.len()];
         for round in 0..rounds {
             eprintln!("{} {}/{rounds}", case.name, round + 1);
             for (index, subject) in subjects.iter().enumerate() {
-                if failed[index] {
+                if given_up[index] {
                     continue;
                 }
                 match (case.run)(subject) {
                     Ok(measures) => report.add(case.name, index, measures),
+                    Err(error) if error.is::<Unable>() => {
+                        given_up[index] = true;
+                        report.unable(case.name, index, &error);
+                    }
                     Err(error) => {
-                        failed[index] = true;
+                        given_up[index] = true;
                         report.fail(case.name, index, &error);
                     }
                 }

@@ -12,7 +12,7 @@ use super::homes::Home;
 use super::model::Model;
 use super::report::Measure;
 use super::subject::Subject;
-use super::usage;
+use super::usage::{self, Clock};
 
 /// How long a server is left alone before its memory at rest is read.
 const REST: Duration = Duration::from_secs(1);
@@ -55,15 +55,15 @@ pub(super) fn idle(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
     let home = Home::new(model.base_url())?;
     let mut server = Server::start(subject, &home)?;
     server.start_thread(home.work())?;
-    let cpu_before = usage::cpu_time(server.pid())?;
+    let clock = Clock::start(server.pid())?;
     thread::sleep(REST);
-    let cpu = usage::cpu_time(server.pid())?.saturating_sub(cpu_before);
+    let cpu = clock.read()?.cpu;
     let memory = usage::memory(server.pid())?;
     server.finish()?;
     Ok(vec![
         Measure::bytes("resident (RSS)", memory.resident),
         Measure::bytes("proportional (PSS)", memory.proportional),
-        Measure::seconds("CPU in the second after thread/start", cpu.as_secs_f64()),
+        Measure::seconds("CPU in the second after thread/start", cpu),
     ])
 }
 

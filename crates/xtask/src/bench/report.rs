@@ -50,12 +50,13 @@ pub(super) struct Report {
     subjects: Vec<String>,
     rows: Vec<Row>,
     failures: Vec<String>,
+    unable: Vec<String>,
 }
 
 impl Report {
     /// `subjects`: heads of the columns; with two of them there is a ratio.
     pub(super) fn new(subjects: Vec<String>) -> Self {
-        Self { subjects, rows: Vec::new(), failures: Vec::new() }
+        Self { subjects, rows: Vec::new(), failures: Vec::new(), unable: Vec::new() }
     }
 
     /// Takes one run of a case for the subject with this index.
@@ -74,6 +75,11 @@ impl Report {
     /// Notes that a subject could not finish a case.
     pub(super) fn fail(&mut self, case: &'static str, subject: usize, error: &anyhow::Error) {
         self.failures.push(format!("{case}: {}: {error:#}", self.subjects[subject]));
+    }
+
+    /// Notes that a subject has no means to do a case, which is no failure.
+    pub(super) fn unable(&mut self, case: &'static str, subject: usize, error: &anyhow::Error) {
+        self.unable.push(format!("{case}: {}: {error:#}", self.subjects[subject]));
     }
 
     /// Whether [`Report::fail`] was called.
@@ -135,10 +141,13 @@ impl Report {
         let tick_ms = TICK.as_millis();
         let _ = writeln!(
             text,
-            "\nCPU: user + system time of the server process, all its threads but no child processes, out of \
+            "\nCPU: user + system time of the server process, all its threads but no child processes unless named, out of \
              /proc/PID/stat before and after, in ticks of {tick_ms} ms. Ratio: median of the first column / median of the second. kB and MB are \
-             powers of ten."
+             powers of ten. A dash: the subject cannot do it."
         );
+        for unable in &self.unable {
+            let _ = writeln!(text, "\nUNABLE {unable}");
+        }
         for failure in &self.failures {
             let _ = writeln!(text, "\nFAILED {failure}");
         }
@@ -162,7 +171,8 @@ fn ratio(first: &[f64], second: &[f64]) -> String {
     }
 }
 
-fn median(values: &[f64]) -> Option<f64> {
+/// The value in the middle; None of no values.
+pub(super) fn median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
@@ -221,6 +231,7 @@ mod tests {
         }
         report.add("size", 0, vec![Measure::bytes("file", 1000)]);
         report.fail("size", 1, &anyhow::anyhow!("gone"));
+        report.unable("turns", 1, &anyhow::anyhow!("no tool"));
         let markdown = report.markdown();
         assert!(
             markdown.starts_with(
@@ -231,6 +242,7 @@ mod tests {
             ),
             "{markdown}"
         );
-        assert!(markdown.ends_with("\nFAILED size: theirs: gone\n"), "{markdown}");
+        let notes = "\nUNABLE turns: theirs: no tool\n\nFAILED size: theirs: gone\n";
+        assert!(markdown.ends_with(notes), "{markdown}");
     }
 }

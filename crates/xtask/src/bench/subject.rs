@@ -53,6 +53,13 @@ impl Subject {
         &self.program
     }
 
+    /// The arguments before an `app-server`, for another subcommand of a binary that is a server by such a word; None
+    /// for one that is nothing else.
+    pub(super) fn arguments_beside_server(&self) -> Option<Vec<String>> {
+        let server = self.arguments.iter().position(|word| word == "app-server")?;
+        Some(self.arguments[..server].to_vec())
+    }
+
     /// The command that starts it, without environment, folder and pipes.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new(&self.program);

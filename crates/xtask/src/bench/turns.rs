@@ -10,33 +10,13 @@ use super::homes::Home;
 use super::model::Model;
 use super::report::Measure;
 use super::subject::Subject;
-use super::usage;
+use super::usage::{self, Clock, Spent};
 
 const SEQUENTIAL_TURNS: usize = 200;
 const SEQUENTIAL_DELTAS: usize = 20;
 const MANY_DELTAS: usize = 20_000;
 const PARALLEL_TURNS: usize = 50;
 const PARALLEL_DELTAS: usize = 100;
-
-/// Time and CPU since a moment.
-struct Clock {
-    pid: u32,
-    begin: Instant,
-    cpu_seconds: f64,
-}
-
-impl Clock {
-    fn start(server: &Server) -> anyhow::Result<Self> {
-        let pid = server.pid();
-        Ok(Self { pid, cpu_seconds: usage::cpu_time(pid)?.as_secs_f64(), begin: Instant::now() })
-    }
-
-    /// (wall, CPU) in seconds.
-    fn read(&self) -> anyhow::Result<(f64, f64)> {
-        let wall = self.begin.elapsed().as_secs_f64();
-        Ok((wall, usage::cpu_time(self.pid)?.as_secs_f64() - self.cpu_seconds))
-    }
-}
 
 /// Text turns on one thread, one after the other; the history grows with them.
 pub(super) fn sequential(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
@@ -47,11 +27,11 @@ pub(super) fn sequential(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
     model.answer_with_words(SEQUENTIAL_DELTAS);
     server.run_turn(&thread, "warm up")?;
 
-    let clock = Clock::start(&server)?;
+    let clock = Clock::start(server.pid())?;
     for turn in 0..SEQUENTIAL_TURNS {
         server.run_turn(&thread, &format!("question number {turn}"))?;
     }
-    let (wall, cpu) = clock.read()?;
+    let Spent { wall, cpu, .. } = clock.read()?;
     let memory = usage::memory(server.pid())?;
     server.finish()?;
     Ok(vec![
@@ -69,9 +49,9 @@ pub(super) fn deltas(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
     let mut timed = |count: usize| -> anyhow::Result<(f64, f64, usize)> {
         model.answer_with_words(count);
         let thread = server.start_thread(home.work())?;
-        let clock = Clock::start(&server)?;
+        let clock = Clock::start(server.pid())?;
         let seen = server.run_turn(&thread, "go")?;
-        let (wall, cpu) = clock.read()?;
+        let Spent { wall, cpu, .. } = clock.read()?;
         Ok((wall, cpu, seen))
     };
     // The first turn of a process pays for connections and caches.
@@ -104,7 +84,7 @@ pub(super) fn parallel(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
         lines.push_str(&server.request_line("turn/start", &turn_params(thread, "go")).1);
     }
 
-    let clock = Clock::start(&server)?;
+    let clock = Clock::start(server.pid())?;
     server.write(lines.as_bytes())?;
     while !running.is_empty() {
         let line = server.next_line()?;
@@ -114,7 +94,7 @@ pub(super) fn parallel(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
             running.remove(&completed_thread(&message)?);
         }
     }
-    let (wall, cpu) = clock.read()?;
+    let Spent { wall, cpu, .. } = clock.read()?;
     let memory = usage::memory(server.pid())?;
     server.finish()?;
     Ok(vec![
