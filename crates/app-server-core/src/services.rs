@@ -44,7 +44,7 @@ pub struct Services {
     /// Repositories below writable folders.
     pub(crate) repositories: RepositoryCache,
     pub(crate) aliases: Aliases,
-    known_secrets: KnownSecrets,
+    known_secrets: Arc<KnownSecrets>,
     /// Whether the client has been told what the sandbox lacks on this system.
     sandbox_is_told: AtomicBool,
     /// The last limits told to the client.
@@ -66,7 +66,8 @@ impl Services {
         let store = Store::new(config.codex_home());
         let auth = Auth::new(config.codex_home());
         let aliases = Aliases::new(config.codex_home());
-        let known_secrets = KnownSecrets::new(Arc::clone(config.environment()), Some(config.codex_home()));
+        let known_secrets =
+            Arc::new(KnownSecrets::new(Arc::clone(config.environment()), Some(config.codex_home())));
         Services {
             launcher,
             repositories: RepositoryCache::default(),
@@ -108,6 +109,11 @@ impl Services {
     /// Takes the key of a provider for a secret from now on.
     pub(crate) fn learn_secret(&self, value: &str) {
         self.known_secrets.learn(value);
+    }
+
+    /// The keeper of those values, for whoever must know them as they change.
+    pub(crate) fn known_secrets(&self) -> Arc<KnownSecrets> {
+        Arc::clone(&self.known_secrets)
     }
 
     /// The values that must not get to the client, the model or the disk.

@@ -132,7 +132,7 @@ impl Loaded {
         };
         let rollout = path.as_ref().map(|path| RolloutWriter::pending(path.clone(), meta.clone()));
         let created_at = now.timestamp().as_second();
-        let conversation = Conversation::new(History::default(), rollout, None);
+        let conversation = Conversation::new(History::default(), rollout, None, services.known_secrets());
         let loaded = Loaded {
             shared: share(services, id, &settings, conversation, dynamic_tools, publish),
             meta,
@@ -206,7 +206,8 @@ impl Loaded {
         if let Some(base) = stored.meta.base_instructions.as_ref().filter(|_| !base_is_given) {
             settings.base_instructions = base.text.as_str().into();
         }
-        let conversation = Conversation::new(stored.history, Some(rollout), stored.usage);
+        let conversation =
+            Conversation::new(stored.history, Some(rollout), stored.usage, services.known_secrets());
         let dynamic_tools = DynamicTools::default();
         let loaded = Loaded {
             shared: share(services, id, &settings, conversation, dynamic_tools, publish),
@@ -342,10 +343,11 @@ impl Loaded {
         self.subscribe();
         let params = &mut request.params;
         if let Some(running) = &self.running {
-            let input = TurnInput {
-                content: std::mem::take(&mut params.input),
-                client_id: params.client_user_message_id.take(),
-            };
+            let input = TurnInput::new(
+                std::mem::take(&mut params.input),
+                params.client_user_message_id.take(),
+                &self.shared.services.secrets(),
+            );
             let refused = if running.context.cancel.is_cancelled() {
                 Err(input)
             } else {
@@ -369,8 +371,8 @@ impl Loaded {
         }
         let Prepared { turn, context } = self.prepare_turn(Some(&mut request.params));
         reply.send(Ok(TurnStartResponse { turn: turn.clone() }));
-        let input =
-            TurnInput { content: request.params.input, client_id: request.params.client_user_message_id };
+        let TurnStartParams { input, client_user_message_id, .. } = request.params;
+        let input = TurnInput::new(input, client_user_message_id, &self.shared.services.secrets());
         if self.preview.is_empty() {
             self.preview = preview(&input.content);
         }
@@ -507,7 +509,8 @@ impl Loaded {
         if params.input.is_empty() {
             return Err(CoreError::Invalid("input must not be empty".to_owned()));
         }
-        let input = TurnInput { content: params.input, client_id: params.client_user_message_id };
+        let secrets = self.shared.services.secrets();
+        let input = TurnInput::new(params.input, params.client_user_message_id, &secrets);
         let turn_id = running.turn.id.clone();
         match running.context.pending.push(input) {
             Ok(()) => Ok(TurnSteerResponse { turn_id }),

@@ -1,5 +1,6 @@
 //! The conversation of a loaded thread: what the model sees, and the lines that go to its rollout.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage};
@@ -10,6 +11,7 @@ use serde_json::value::RawValue;
 use super::SeededContext;
 use crate::history::History;
 use crate::item;
+use crate::secrets::KnownSecrets;
 
 /// A conversation that a thread's actor, its turn and its terminals add to. The lock is held for the lines that belong
 /// together and never while something is waited for.
@@ -39,6 +41,7 @@ pub(crate) struct Conversation {
     pub(crate) usage: Option<ThreadTokenUsage>,
     /// The settings the model was last told about; `None` makes the next turn tell all of them.
     pub(crate) seeded: Option<SeededContext>,
+    secrets: Arc<KnownSecrets>,
 }
 
 impl Conversation {
@@ -46,12 +49,18 @@ impl Conversation {
         history: History,
         rollout: Option<RolloutWriter>,
         usage: Option<ThreadTokenUsage>,
+        secrets: Arc<KnownSecrets>,
     ) -> Self {
-        Conversation { history, rollout, batch: Batch::new(), usage, seeded: None }
+        Conversation { history, rollout, batch: Batch::new(), usage, seeded: None, secrets }
     }
 
-    /// Adds an item to the model's history and to the lines to be written.
+    /// Adds an item to the model's history and to the lines to be written, known secrets masked wherever they came from.
     pub(crate) fn record(&mut self, item: &RawValue) {
+        let masked = match self.secrets.mask(item.get()) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(masked) => RawValue::from_string(masked).ok(),
+        };
+        let item = masked.as_deref().unwrap_or(item);
         self.history.push(item);
         if self.rollout.is_some() {
             log_unwritable(self.batch.response_item(item));

@@ -9,6 +9,7 @@ mod items;
 mod plan;
 mod run;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,6 +32,7 @@ pub(crate) use conversation::{Conversation, SharedConversation};
 pub(crate) use input::{image_data_url, text_message};
 pub(crate) use run::{run, run_command};
 
+use crate::secrets::Secrets;
 use crate::thread::{Settings, ThreadShared};
 use crate::tools::UserCommand;
 
@@ -50,6 +52,22 @@ struct Pending {
 pub(crate) struct TurnInput {
     pub(crate) content: Vec<UserInput>,
     pub(crate) client_id: Option<String>,
+}
+
+impl TurnInput {
+    /// Takes the user's words, known secrets masked: whoever pastes a key does not mean it to be stored and sent.
+    pub(crate) fn new(mut content: Vec<UserInput>, client_id: Option<String>, secrets: &Secrets) -> Self {
+        for part in &mut content {
+            if let UserInput::Text { text, text_elements } = part
+                && let Cow::Owned(masked) = secrets.mask(text)
+            {
+                *text = masked;
+                // They point at places in the text, which have moved.
+                text_elements.clear();
+            }
+        }
+        TurnInput { content, client_id }
+    }
 }
 
 impl PendingInput {

@@ -406,3 +406,20 @@ fn known_secrets_are_masked_wherever_output_goes() {
     }
     assert!(!server.stderr().contains(KEY));
 }
+
+#[test]
+fn known_secrets_are_masked_in_what_the_user_and_the_project_say() {
+    let scene = Scene::talkative();
+    write_key(&scene);
+    fs::write(scene.home.work().join("AGENTS.md"), format!("Use {KEY} for tests.")).unwrap();
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let messages = server.run_turn(&thread, &format!("My key is {KEY}, is it?"));
+    let said = only(&messages, "userMessage")["content"][0]["text"].as_str().unwrap();
+    assert_eq!(said, "My key is [secret], is it?");
+    let asked = scene.model.requests_seen(1)[0].body.to_string();
+    assert!(asked.contains("Use [secret] for tests.") && !asked.contains(KEY), "{asked}");
+    for rollout in scene.home.rollouts().unwrap() {
+        assert!(!fs::read_to_string(&rollout).unwrap().contains(KEY));
+    }
+}
