@@ -17,7 +17,7 @@ const FILES: [&str; 2] = ["a", "sub/b"];
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    intercept(&["bash".to_owned(), "-lc".to_owned(), text.clone().into_owned()]);
+    let _ = intercept(&["bash".to_owned(), "-lc".to_owned(), text.clone().into_owned()]);
     // An input is a file and a patch for it.
     let at = text.find("*** Begin Patch").unwrap_or(0);
     let (file, patch) = text.split_at(at);
@@ -54,8 +54,7 @@ fn applies_or_is_refused(file: &str, mut patch: Patch) {
     clean();
     fs::write(FOLDER.path().join(FILES[0]), file).unwrap();
     let Ok(verified) = verify(&patch, FOLDER.path()) else { return };
-    verified.item_changes();
-    verified.summary();
+    let _ = (verified.item_changes(), verified.summary());
     verified.commit(None).unwrap();
 }
 
