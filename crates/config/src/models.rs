@@ -273,12 +273,19 @@ fn family(slug: &str) -> ModelInfo {
         window(16_385)
     } else if starts(&["gpt-oss"]) {
         ModelInfo { apply_patch_tool: Some(ApplyPatchTool::Function), ..window(96_000) }
-    } else if starts(&["codex-", "exp-codex"]) {
+    } else if starts(&["codex-", "exp-codex"]) || (starts(&["gpt-5"]) && slug.contains("-codex")) {
         ModelInfo {
             apply_patch_tool: Some(ApplyPatchTool::Freeform),
             shell_tool: ShellTool::ShellCommand,
             truncation: Truncation::Tokens(10_000),
             supports_parallel_tool_calls: starts(&["exp-codex"]),
+            ..reasoning(unknown(slug))
+        }
+    } else if starts(&["exp-"]) {
+        ModelInfo {
+            apply_patch_tool: Some(ApplyPatchTool::Freeform),
+            shell_tool: ShellTool::UnifiedExec,
+            supports_parallel_tool_calls: true,
             ..reasoning(unknown(slug))
         }
     } else if starts(&["gpt-5"]) {

@@ -171,9 +171,16 @@ impl Reader {
         }
         let text = self.pump.finish();
         self.keep(&text);
+        let end = ended(exit);
+        if let Ended::NotStarted { message, .. } | Ended::Violation(message) = &end {
+            // Where there is a reason, whoever looks at the output should find it there.
+            let text =
+                [self.pump.push(message.as_bytes()), self.pump.push(b"\n"), self.pump.finish()].concat();
+            self.keep(&text);
+        }
         // Taken before anybody learns of the end, so that the turn's end waits for what is left.
         let left = self.item.context().leftovers.token();
-        tell_end.send_replace(Some(ended(exit)));
+        tell_end.send_replace(Some(end));
         self.guard(output).await;
         drop(left);
     }
@@ -250,7 +257,7 @@ impl Reader {
             bytes.clear();
             tokio::select! {
                 biased;
-                () = self.process.gone() => return,
+                () = self.process.empty() => return,
                 () = ended.cancelled() => break,
                 () = self.shared.kill.cancelled() => break,
                 is_over = read(&mut output, &mut bytes), if output.is_some() => {
@@ -261,7 +268,7 @@ impl Reader {
             }
         }
         self.process.kill();
-        self.process.gone().await;
+        self.process.empty().await;
     }
 }
 

@@ -23,8 +23,8 @@ use crate::exec::{
 };
 use crate::turn::{PatchAnswer, TurnContext, ask_about_patch};
 
-/// Our own binary, asked to apply a patch: it runs in the sandbox like any command.
-const HELPER: &[&str] = &["/proc/self/exe", "--codex-run-as-apply-patch"];
+/// Asks our own binary to apply a patch: it runs in the sandbox like any command.
+const HELPER_OPTION: &str = "--codex-run-as-apply-patch";
 /// The longest patch that fits an argument; a longer one goes through the helper's input.
 const MAX_ARGUMENT: usize = 100 * 1024;
 /// How long writing a patch may take.
@@ -152,8 +152,17 @@ fn refused(refusal: Refusal) -> (PatchApplyStatus, Output) {
     }
 }
 
+/// Our own binary. On Linux the helper that starts it is the same one, by a name that holds when its file is replaced.
+fn own_program() -> String {
+    if cfg!(target_os = "linux") {
+        return "/proc/self/exe".to_owned();
+    }
+    std::env::current_exe()
+        .map_or_else(|_| "app-server".to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
 fn plan(base: &Path, body: &str, boundary: &Boundary) -> ExecPlan {
-    let mut argv: Vec<String> = HELPER.iter().map(|word| (*word).to_owned()).collect();
+    let mut argv = vec![own_program(), HELPER_OPTION.to_owned()];
     let stdio = match body.len() > MAX_ARGUMENT {
         true => Stdio::MergedWithStdin,
         false => {
@@ -254,7 +263,10 @@ impl Writer<'_> {
             }
             ended => {
                 let text = super::command::with_reason(&ended, &text);
-                let is_denied = looks_denied(ended.exit_code(), &text);
+                let is_denied = match &ended {
+                    Ended::Violation(_) => true,
+                    ended => looks_denied(ended.exit_code(), &text),
+                };
                 Written { error: Some(text), is_denied }
             }
         }

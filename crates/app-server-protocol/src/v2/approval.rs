@@ -198,7 +198,7 @@ pub struct FileChangeRequestApprovalParams {
     pub grant_root: Option<String>,
     /// The `fileChange` item.
     pub item_id: String,
-    /// Set when the question is asked again after the sandbox refused.
+    /// Set when the question is asked again after the sandbox refused, or when a file is one that other programs run later.
     #[serde(default)]
     pub reason: Option<String>,
     /// Unix milliseconds.

@@ -43,6 +43,10 @@ pub(super) fn spawn(backend: Backend, launch: &Launch<'_>) -> Result<Process, Sp
     let [stdin, stdout, stderr] = streams.theirs;
     let mut command = Command::new(&argv[0]);
     command.args(&argv[1..]).current_dir(launch.cwd).env_clear().envs(launch.env.iter().cloned());
+    if backend == Backend::Seatbelt {
+        // What programs look at that would otherwise use a sandbox of their own.
+        command.env("CODEX_SANDBOX", "seatbelt");
+    }
     if let (Backend::Direct, Some(arg0)) = (backend, launch.arg0) {
         command.arg0(arg0);
     }

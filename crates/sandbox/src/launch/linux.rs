@@ -122,7 +122,7 @@ async fn watch_over(mut child: Child, socket: Socket, report: watch::Sender<Stat
         match receive(&socket).await {
             Ok(Some(record)) => {
                 if record == Record::Gone {
-                    report.send_modify(|state| state.gone = state.exit.is_some());
+                    report.send_modify(|state| state.is_empty = state.exit.is_some());
                 } else if let Some(exit) = exit_of(record) {
                     report.send_modify(|state| {
                         state.exit.get_or_insert(exit);
@@ -144,6 +144,7 @@ async fn watch_over(mut child: Child, socket: Socket, report: watch::Sender<Stat
             Ok(Some(code)) => helper_failed(&format!("the sandbox helper ended with code {code}")),
             Err(error) => helper_failed(&format!("the sandbox helper is lost: {error}")),
         });
+        state.is_empty = true;
         state.gone = true;
     });
 }

@@ -39,6 +39,9 @@ pub enum StartFailure {
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     pub(super) exit: Option<Exit>,
+    /// Nothing of it is left but perhaps its supervisor.
+    pub(super) is_empty: bool,
+    /// Nothing is left at all.
     pub(super) gone: bool,
 }
 
@@ -108,7 +111,14 @@ impl Process {
         self.reins.pull();
     }
 
-    /// Waits until nothing of the command is left. May be dropped and called again.
+    /// Waits until nothing of the command is left. Its supervisor may take some milliseconds more, and is reaped without
+    /// anybody waiting. May be dropped and called again.
+    pub async fn empty(&mut self) {
+        // An error means that who watched it is gone with the runtime.
+        let _ = self.state.wait_for(|state| state.is_empty).await;
+    }
+
+    /// Waits until nothing of the command is left, its supervisor included. May be dropped and called again.
     pub async fn gone(&mut self) {
         // An error means that who watched it is gone with the runtime.
         let _ = self.state.wait_for(|state| state.gone).await;

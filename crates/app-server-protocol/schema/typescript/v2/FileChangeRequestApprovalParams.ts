@@ -13,7 +13,7 @@ grantRoot: string | null,
  */
 itemId: string, 
 /**
- * Set when the question is asked again after the sandbox refused.
+ * Set when the question is asked again after the sandbox refused, or when a file is one that other programs run later.
  */
 reason: string | null, 
 /**
