@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType};
 use rustix::process::{Pid, Signal, WaitOptions};
 
@@ -15,8 +15,6 @@ use crate::{Policy, sys};
 
 /// Signals that are taken for an order to end everything, besides the lifeline.
 const ORDERS_TO_END: [libc::c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT];
-/// How often forbidden names are looked for when the kernel does not tell.
-const LOOK_EVERY: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 
 /// Runs a command to the end of everything it started. Tells once how its main program ended; `Ready` before that is left out.
 pub(super) fn run(
@@ -83,7 +81,7 @@ impl<'a> Supervisor<'a> {
                 let last = self.last_words();
                 return self.finish(last, tell);
             }
-            if let Some(path) = self.watch.as_ref().filter(|_| ready.watch).and_then(Watch::appeared) {
+            if let Some(path) = self.watch.as_mut().filter(|_| ready.watch).and_then(Watch::appeared) {
                 self.end_everything();
                 let violation = self.undo(&path);
                 return self.say(&violation, tell);
@@ -109,12 +107,12 @@ impl<'a> Supervisor<'a> {
             PollFd::from_borrowed_fd(self.lifeline.map_or(signals, |fd| fd.as_fd()), PollFlags::IN),
             PollFd::from_borrowed_fd(events.map_or(signals, |fd| fd.as_fd()), PollFlags::IN),
         ];
-        let looking = self.watch.as_ref().is_some_and(Watch::must_be_polled);
-        let _ = poll(&mut polled, looking.then_some(&LOOK_EVERY));
+        let look_within = self.watch.as_ref().and_then(Watch::look_within);
+        let _ = poll(&mut polled, look_within);
         Ready {
             signals: polled[0].revents() != nothing,
             lifeline: self.lifeline.is_some() && polled[2].revents() != nothing,
-            watch: looking || (events.is_some() && polled[3].revents() != nothing),
+            watch: look_within.is_some() || (events.is_some() && polled[3].revents() != nothing),
         }
     }
 
@@ -217,7 +215,7 @@ impl<'a> Supervisor<'a> {
 
     /// Tells how the main program ended, unless something forbidden is found at the end.
     fn finish(&mut self, record: Record, tell: &mut dyn FnMut(&Record)) {
-        let appeared = self.watch.as_ref().and_then(Watch::appeared);
+        let appeared = self.watch.as_mut().and_then(Watch::appeared);
         let record = match appeared {
             Some(path) => {
                 self.end_everything();

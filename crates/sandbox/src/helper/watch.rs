@@ -6,17 +6,28 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use rustix::event::Timespec;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 
 use crate::Policy;
 use crate::request::shown;
 
+/// How long a command runs before the kernel is asked to tell. Until then the folders are looked at: most commands end
+/// before, and the kernel takes some fifteen milliseconds to take a watch down.
+const LISTEN_AFTER: Duration = Duration::from_millis(100);
+/// How often they are looked at until then, and after that if the kernel does not tell.
+const LOOK_EVERY: [Timespec; 2] =
+    [Timespec { tv_sec: 0, tv_nsec: 10_000_000 }, Timespec { tv_sec: 0, tv_nsec: 50_000_000 }];
+
 /// The folders watched for one command.
 pub(super) struct Watch {
-    /// Missing when the user has too many already; then the folders are looked at from time to time.
+    /// Missing at first, and when the user has too many already.
     events: Option<OwnedFd>,
+    begun: Instant,
+    has_listened: bool,
     folders: Vec<Folder>,
     quarantine: Option<PathBuf>,
 }
@@ -32,10 +43,6 @@ struct Folder {
 impl Watch {
     /// Begins to watch. Names that exist already are left out: there is nothing to be noticed about them.
     pub(super) fn new(policy: &Policy) -> Self {
-        // Made only for something to watch: the kernel takes milliseconds to take one down.
-        let watching = policy.writable.iter().any(|root| !root.forbidden.is_empty());
-        let open_events = || inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
-        let events = watching.then(open_events).flatten();
         let mut folders = Vec::new();
         for root in &policy.writable {
             let own = root.forbidden.iter().filter(|path| path.parent() == Some(&root.path));
@@ -43,10 +50,7 @@ impl Watch {
                 own.filter_map(|path| path.file_name().map(OsStr::to_os_string)).collect();
             let open = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let Ok(place) = rustix::fs::openat(CWD, &root.path, open, Mode::empty()) else { continue };
-            let what =
-                WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW;
-            let watch = events.as_ref().and_then(|events| inotify::add_watch(events, &root.path, what).ok());
-            let mut folder = Folder { path: root.path.clone(), place, watch, names };
+            let mut folder = Folder { path: root.path.clone(), place, watch: None, names };
             let (_, missing) =
                 std::mem::take(&mut folder.names).into_iter().partition(|name| folder.has(name));
             folder.names = missing;
@@ -54,7 +58,27 @@ impl Watch {
                 folders.push(folder);
             }
         }
-        Self { events, folders, quarantine: policy.quarantine.clone() }
+        Self {
+            events: None,
+            begun: Instant::now(),
+            has_listened: false,
+            folders,
+            quarantine: policy.quarantine.clone(),
+        }
+    }
+
+    /// Asks the kernel to tell, once the command has run for a while. To be called before a look, so that nothing falls between.
+    fn listen_if_due(&mut self) {
+        if self.has_listened || self.folders.is_empty() || self.begun.elapsed() < LISTEN_AFTER {
+            return;
+        }
+        self.has_listened = true;
+        let Ok(events) = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK) else { return };
+        let what = WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW;
+        for folder in &mut self.folders {
+            folder.watch = inotify::add_watch(&events, &folder.path, what).ok();
+        }
+        self.events = Some(events);
     }
 
     /// Returns where events come from.
@@ -62,13 +86,15 @@ impl Watch {
         self.events.as_ref().filter(|_| !self.folders.is_empty())
     }
 
-    /// Returns whether somebody must look from time to time because there are no events.
-    pub(super) fn must_be_polled(&self) -> bool {
-        self.folders.iter().any(|folder| folder.watch.is_none())
+    /// Returns how soon somebody must look because the kernel does not tell; `None` when it does.
+    pub(super) fn look_within(&self) -> Option<&'static Timespec> {
+        let is_untold = self.folders.iter().any(|folder| folder.watch.is_none());
+        is_untold.then_some(&LOOK_EVERY[usize::from(self.has_listened)])
     }
 
-    /// Returns what has appeared since the last call, even if it is gone again.
-    pub(super) fn appeared(&self) -> Option<PathBuf> {
+    /// Returns what has appeared since the last call; once the kernel tells, even if it is gone again.
+    pub(super) fn appeared(&mut self) -> Option<PathBuf> {
+        self.listen_if_due();
         self.announced().or_else(|| self.present().map(|(folder, name)| folder.path.join(name)))
     }
 
