@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use app_server_config::ConfigLoader;
+use app_server_http::HttpClient;
 use app_server_model_client::{ModelClient, OfflineScript};
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{ConfigWarningNotification, RateLimitSnapshot};
@@ -57,7 +58,7 @@ impl Services {
     /// Puts the services of a session together; nothing is read or connected yet.
     pub fn new(
         config: ConfigLoader,
-        model: ModelClient,
+        http: HttpClient,
         host: Arc<dyn Host>,
         client: Client,
         version: &'static str,
@@ -76,7 +77,7 @@ impl Services {
             sandbox_is_told: AtomicBool::new(false),
             config,
             store,
-            model,
+            model: ModelClient::new(http),
             host,
             client,
             version,

@@ -2,45 +2,27 @@
 //! (backend.md 5). Knows nothing about history; building the request anew is the turn's business.
 
 use std::future::Future;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Certificate, Request, Url};
-use tokio::sync::OnceCell;
+use app_server_http::{HttpClient, reason, shown_url};
+use reqwest::{Request, Url};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{ModelError, ModelErrorKind, backoff};
 use crate::offline::OfflineScript;
-use crate::provider::{Provider, ProviderKind, shown_url};
+use crate::provider::{Provider, ProviderKind};
 use crate::request::{ModelRequest, RequestHeaders};
 use crate::stream::{Body, ResponseStream};
-use crate::transport::{RawResponse, Transport, reason};
+use crate::transport::{RawResponse, Transport};
 
 /// How much of a refusal's body is read.
 const MAX_REFUSAL_BYTES: usize = 256 * 1024;
 
-/// How the network is reached. Proxies are found by the HTTP library in the usual variables.
-#[derive(Debug, Clone, Default)]
-pub struct NetworkOptions {
-    /// A file of PEM certificates trusted besides the system's. Read at the first use; a bad one fails that request.
-    pub ca_bundle: Option<PathBuf>,
-    /// Whether proxy settings are ignored, as inside a sandboxed child.
-    pub ignore_proxies: bool,
-}
-
 /// Asks models. Cheap to make and to clone; clones share the connections.
 #[derive(Debug, Clone, Default)]
 pub struct ModelClient {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    options: NetworkOptions,
-    /// Made at the first use, never at start-up: reading the system's certificates takes up to 20 ms.
-    http: OnceCell<reqwest::Client>,
+    http: HttpClient,
 }
 
 /// One request, ready to be sent any number of times.
@@ -50,14 +32,9 @@ enum Call<'a> {
 }
 
 impl ModelClient {
-    /// Returns a client that has not touched the network or the disk yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Like [`ModelClient::new`], with other than the usual network settings.
-    pub fn with_options(options: NetworkOptions) -> Self {
-        Self { shared: Arc::new(Shared { options, http: OnceCell::new() }) }
+    /// Asks over the given connections.
+    pub fn new(http: HttpClient) -> Self {
+        Self { http }
     }
 
     /// Sends a request and returns its answer once the server has accepted it. Retries up to
@@ -124,7 +101,8 @@ impl ModelClient {
             ProviderKind::Offline(script) => Ok(Call::Offline { script, body }),
             ProviderKind::Http => {
                 let url = provider.url("responses")?;
-                let client = self.http().await?;
+                let client =
+                    self.http.get().await.map_err(|error| ModelError::invalid_provider(error.to_string()))?;
                 let request = client
                     .post(url.clone())
                     .headers(headers.resolve(provider))
@@ -135,41 +113,6 @@ impl ModelClient {
             }
         }
     }
-
-    async fn http(&self) -> Result<&reqwest::Client, ModelError> {
-        let build = || async {
-            let options = self.shared.options.clone();
-            // Reads certificates from disk, which is no work for a runtime thread.
-            tokio::task::spawn_blocking(move || build_http(&options))
-                .await
-                .unwrap_or_else(|error| Err(ModelError::invalid_provider(error.to_string())))
-        };
-        self.shared.http.get_or_try_init(build).await
-    }
-}
-
-fn build_http(options: &NetworkOptions) -> Result<reqwest::Client, ModelError> {
-    // An error means that there is one already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = reqwest::Client::builder();
-    if options.ignore_proxies {
-        builder = builder.no_proxy();
-    }
-    if let Some(path) = &options.ca_bundle {
-        let problem = |words: String| {
-            ModelError::invalid_provider(format!(
-                "cannot use the certificates in {}: {words}",
-                path.display()
-            ))
-        };
-        let pem = std::fs::read(path).map_err(|error| problem(error.to_string()))?;
-        let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| problem(reason(error)))?;
-        if certificates.is_empty() {
-            return Err(problem("there is none".to_owned()));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder.build().map_err(|error| ModelError::invalid_provider(reason(error)))
 }
 
 impl Call<'_> {

@@ -34,12 +34,12 @@ mod sse;
 mod stream;
 mod transport;
 
-pub use client::{ModelClient, NetworkOptions};
+pub use client::ModelClient;
 pub use error::{ModelError, ModelErrorKind};
 pub use event::{LocalShellAction, ModelEvent, OutputItem, OutputItemKind, Usage, WebSearchAction};
 pub use offline::{OfflineScript, ScriptError};
 pub use provider::{Provider, ProviderKind};
 pub use rate_limits::{Credits, RateLimitHeaders, RateLimitSnapshot, Window};
-pub use request::{ModelRequest, Reasoning, RequestHeaders, Secret, TextOptions};
+pub use request::{ModelRequest, Reasoning, RequestHeaders, TextOptions};
 pub use sse::SseParser;
 pub use stream::ResponseStream;

@@ -109,16 +109,6 @@ impl Provider {
     }
 }
 
-/// Returns the URL as it may be shown: no credentials, no query (both may hold keys).
-pub(crate) fn shown_url(url: &Url) -> String {
-    let mut url = url.clone();
-    url.set_query(None);
-    // Both fail only for URLs that cannot carry credentials in the first place.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,13 +124,6 @@ mod tests {
             vec![("api-version".to_owned(), "2025 04".to_owned()), ("a&b".to_owned(), "c=d".to_owned())];
         let url = provider.url("responses").unwrap();
         assert_eq!(url.as_str(), "https://models.example/v1/responses?api-version=2025+04&a%26b=c%3Dd");
-        assert_eq!(shown_url(&url), "https://models.example/v1/responses");
-    }
-
-    #[test]
-    fn a_shown_url_has_no_credentials() {
-        let url = at("https://user:pass@models.example/v1").url("responses").unwrap();
-        assert_eq!(shown_url(&url), "https://models.example/v1/responses");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! The body and the headers of one request, serialised straight to bytes. Knows nothing about how items and
 //! tools are made: they come as JSON text and are passed through as they are.
 
-use std::fmt;
-
+use app_server_http::Secret;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -127,28 +126,6 @@ impl ModelRequest<'_> {
         let mut bytes = Vec::with_capacity(items + tools + self.instructions.len() * 11 / 10 + 1024);
         serde_json::to_writer(&mut bytes, &body).expect("a request body always serialises into memory");
         bytes
-    }
-}
-
-/// A value that must not be seen: its `Debug` prints `[redacted]`, and it has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Self {
-        Self(value.into())
-    }
-
-    /// Returns the value, for the one place that sends it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
     }
 }
 

@@ -1,9 +1,9 @@
 //! The two sources of an answer's bytes: an HTTP response or the offline script. Above this module nobody can tell
 //! them apart; it knows nothing about events.
 
-use std::error::Error;
 use std::time::Duration;
 
+use app_server_http::reason;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use tokio::time::timeout;
@@ -59,22 +59,4 @@ impl Transport {
             });
         }
     }
-}
-
-/// Returns what an HTTP error says, causes included; the outermost words alone hide the interesting part. The URL is
-/// left out because its query may hold a key.
-pub(crate) fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_words = inner.to_string();
-        // Some layers repeat their cause.
-        if !words.contains(&inner_words) {
-            words.push_str(": ");
-            words.push_str(&inner_words);
-        }
-        cause = inner.source();
-    }
-    words
 }

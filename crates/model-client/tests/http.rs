@@ -4,8 +4,9 @@
 
 mod common;
 
+use app_server_http::{HttpClient, NetworkOptions, Secret};
 use app_server_model_client::{
-    ModelClient, ModelErrorKind, ModelEvent, NetworkOptions, OutputItemKind, RequestHeaders, Secret, Usage,
+    ModelClient, ModelErrorKind, ModelEvent, OutputItemKind, RequestHeaders, Usage,
 };
 use app_server_test_support::{Answer, Gate, MockModel, events};
 use common::{ask, client, collect, http, outcome, request, text_of};
@@ -36,8 +37,10 @@ async fn a_request_and_its_answer() {
         session_id: "thread-1".to_owned(),
         ..RequestHeaders::default()
     };
-    let mut stream =
-        ModelClient::new().stream(&provider, &request(), &headers, &CancellationToken::new()).await.unwrap();
+    let mut stream = ModelClient::default()
+        .stream(&provider, &request(), &headers, &CancellationToken::new())
+        .await
+        .unwrap();
     assert_eq!(stream.turn_state.as_deref(), Some("state-1"));
     assert_eq!(stream.models_etag.as_deref(), Some("etag-1"));
     assert_eq!(stream.request_id.as_deref(), Some("req_1"));
@@ -309,7 +312,7 @@ async fn a_provider_that_cannot_work_is_named() {
     let missing = folder.path().join("missing.pem");
     for ca_bundle in [empty, missing] {
         let options = NetworkOptions { ca_bundle: Some(ca_bundle.clone()), ignore_proxies: true };
-        let error = ModelClient::with_options(options)
+        let error = ModelClient::new(HttpClient::new(options))
             .stream(&http(&model), &request(), &RequestHeaders::default(), &CancellationToken::new())
             .await
             .unwrap_err();

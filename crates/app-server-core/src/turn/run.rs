@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use app_server_config::{ProviderKind as ConfiguredKind, WebSearchMode};
+use app_server_http::Secret;
 use app_server_model_client::{
     ModelError, ModelErrorKind, ModelEvent, ModelRequest, OfflineScript, Provider, ProviderKind, Reasoning,
-    RequestHeaders, Secret, TextOptions, Usage,
+    RequestHeaders, TextOptions, Usage,
 };
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app_server_config::{ConfigWarning, Environment};
 use app_server_core::{Client, Services};
-use app_server_model_client::{ModelClient, NetworkOptions};
+use app_server_http::{HttpClient, NetworkOptions};
 use app_server_protocol::v2::{AbsolutePathBuf, ConfigWarningNotification, TextPosition, TextRange};
 use app_server_protocol::{InitializeParams, InitializeResponse, RpcError, ServerNotification, WIRE_LEVEL};
 
@@ -41,9 +41,9 @@ pub(crate) fn initialize(
         experimental: capabilities.experimental_api,
         opted_out: capabilities.opt_out_notification_methods.unwrap_or_default().into_iter().collect(),
     });
-    let model = ModelClient::with_options(network_options(&environment));
+    let http = HttpClient::new(network_options(&environment));
     let client = Client { originator, user_agent };
-    let services = Arc::new(Services::new(config, model, server.host(), client, VERSION, launcher));
+    let services = Arc::new(Services::new(config, http, server.host(), client, VERSION, launcher));
     server.begin(Session { experimental: capabilities.experimental_api, services });
     Ok(response)
 }

@@ -2,9 +2,10 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+use app_server_http::{HttpClient, NetworkOptions};
 use app_server_model_client::{
-    ModelClient, ModelError, ModelEvent, ModelRequest, NetworkOptions, OfflineScript, Provider, ProviderKind,
-    RequestHeaders, ResponseStream,
+    ModelClient, ModelError, ModelEvent, ModelRequest, OfflineScript, Provider, ProviderKind, RequestHeaders,
+    ResponseStream,
 };
 use app_server_test_support::MockModel;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +39,7 @@ pub(crate) fn request() -> ModelRequest<'static> {
 
 /// A client that goes past any proxy the machine may have.
 pub(crate) fn client() -> ModelClient {
-    ModelClient::with_options(NetworkOptions { ca_bundle: None, ignore_proxies: true })
+    ModelClient::new(HttpClient::new(NetworkOptions { ca_bundle: None, ignore_proxies: true }))
 }
 
 /// Sends the smallest request.

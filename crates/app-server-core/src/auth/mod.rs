@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use app_server_model_client::Secret;
+use app_server_http::Secret;
 use serde::Deserialize;
 
 /// Reads the stored credential.
