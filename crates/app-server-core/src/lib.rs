@@ -3,6 +3,8 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | [`host`] | what the core asks of the process it lives in: notify, and wait while the client is slow |
+//! | [`account`] | signing in and out, and what clients may know of it |
+//! | `auth` | credentials: stored, in use, renewed |
 //! | [`thread`] | a thread's actor: its settings, its history, its rollout, at most one running turn |
 //! | `turn` | one turn: prompt, sampling, retries, the items that come of it |
 //! | `tools` | what the model may call |
@@ -14,6 +16,7 @@
 //!
 //! What this crate must not know: stdin and stdout, JSON-RPC ids, numeric error codes, the environment.
 
+pub mod account;
 pub mod error;
 pub mod host;
 pub mod thread;

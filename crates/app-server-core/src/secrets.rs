@@ -2,7 +2,7 @@
 //! by their bytes alone: it must not know where a text comes from or goes to.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use app_server_config::{Environment, looks_secret};
+use app_server_http::percent_encoded;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
@@ -25,6 +26,8 @@ const MIN_BYTES_OF_A_WORD: usize = 12;
 const MIN_BYTES_OF_UNKNOWN: usize = 20;
 /// From here on a line of a value of several lines is a secret by itself.
 const MIN_BYTES_OF_LINE: usize = 32;
+/// How many credentials are remembered for what somebody still shows of them.
+const GENERATIONS: usize = 8;
 
 /// The known secrets, ready to be searched for. Cheap to clone.
 #[derive(Clone, Default)]
@@ -210,21 +213,6 @@ fn json_escaped(value: &str) -> Option<String> {
     Some(quoted.strip_prefix('"')?.strip_suffix('"')?.to_owned())
 }
 
-/// The value as it stands in a URL.
-fn percent_encoded(value: &str) -> String {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let digit = |nibble: u8| char::from(HEX[usize::from(nibble)]);
-            encoded.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
-        }
-    }
-    encoded
-}
-
 /// Gathers the secrets we can know of: the values of variables whose names say so, and what is stored in `auth.json`.
 /// A file that is not JSON holds none that we could use either.
 ///
@@ -287,6 +275,8 @@ pub struct KnownSecrets {
     auth_file: Option<PathBuf>,
     /// Keys of providers, known from their first use on.
     learnt: Mutex<BTreeSet<String>>,
+    /// Tokens of accounts, the latest last. They are replaced again and again.
+    tokens: Mutex<VecDeque<Vec<String>>>,
     last: Mutex<Option<(Option<SystemTime>, Secrets)>>,
 }
 
@@ -294,14 +284,44 @@ impl KnownSecrets {
     /// Nothing is read yet. Without a home folder there is only the environment.
     pub fn new(environment: Arc<Environment>, codex_home: Option<&Path>) -> Self {
         let auth_file = codex_home.map(|home| home.join("auth.json"));
-        KnownSecrets { environment, auth_file, learnt: Mutex::default(), last: Mutex::default() }
+        KnownSecrets {
+            environment,
+            auth_file,
+            learnt: Mutex::default(),
+            tokens: Mutex::default(),
+            last: Mutex::default(),
+        }
     }
 
-    /// Takes a value that neither a variable's name nor `auth.json` tells for a secret.
-    pub(crate) fn learn(&self, value: &str) {
-        if self.learnt.lock().unwrap_or_else(PoisonError::into_inner).insert(value.to_owned()) {
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Takes values for secrets that neither a variable's name nor `auth.json` tells for such, or not for long.
+    pub(crate) fn learn<'a>(&self, values: impl IntoIterator<Item = &'a str>) {
+        let mut learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_new = false;
+        for value in values {
+            is_new |= !learnt.contains(value) && learnt.insert(value.to_owned());
         }
+        drop(learnt);
+        if is_new {
+            self.forget_last();
+        }
+    }
+
+    /// Takes the values of a credential for secrets, until so many others came that nobody shows it any more.
+    pub(crate) fn learn_tokens(&self, values: Vec<String>) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.contains(&values) {
+            return;
+        }
+        tokens.push_back(values);
+        if tokens.len() > GENERATIONS {
+            tokens.pop_front();
+        }
+        drop(tokens);
+        self.forget_last();
+    }
+
+    fn forget_last(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Masks every value known now, in a text that is complete.
@@ -320,6 +340,8 @@ impl KnownSecrets {
                 let auth = file.and_then(|file| std::fs::read(file).ok());
                 let mut values = known(&self.environment, auth.as_deref());
                 values.extend(self.learnt.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+                let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+                values.extend(tokens.iter().flatten().cloned());
                 let secrets = Secrets::new(values);
                 *last = Some((changed, secrets.clone()));
                 secrets

@@ -7,13 +7,14 @@ use app_server_config::ConfigLoader;
 use app_server_http::HttpClient;
 use app_server_model_client::{ModelClient, OfflineScript};
 use app_server_protocol::ServerNotification;
-use app_server_protocol::v2::{ConfigWarningNotification, RateLimitSnapshot};
+use app_server_protocol::v2::ConfigWarningNotification;
 use app_server_rollout::Store;
 use app_server_sandbox::{Launcher, RepositoryCache};
 
 use crate::aliases::Aliases;
-use crate::auth::Auth;
+use crate::auth::Accounts;
 use crate::host::Host;
+use crate::rate_limits::KnownLimits;
 use crate::secrets::{KnownSecrets, Secrets};
 
 /// Who is connected, known from `initialize` on.
@@ -39,7 +40,7 @@ pub struct Services {
     pub client: Client,
     /// The program's version, stored with new threads.
     pub version: &'static str,
-    pub(crate) auth: Auth,
+    pub(crate) accounts: Arc<Accounts>,
     /// Starts commands.
     pub(crate) launcher: Launcher,
     /// Repositories below writable folders.
@@ -48,8 +49,7 @@ pub struct Services {
     known_secrets: Arc<KnownSecrets>,
     /// Whether the client has been told what the sandbox lacks on this system.
     sandbox_is_told: AtomicBool,
-    /// The last limits told to the client.
-    pub(crate) rate_limits: Mutex<Option<RateLimitSnapshot>>,
+    pub(crate) rate_limits: Mutex<KnownLimits>,
     /// The script of the offline provider: one per process, so that threads take turns with its answers.
     pub(crate) offline_script: Mutex<Option<OfflineScript>>,
 }
@@ -63,12 +63,17 @@ impl Services {
         client: Client,
         version: &'static str,
         launcher: Launcher,
+        known_secrets: Arc<KnownSecrets>,
     ) -> Self {
         let store = Store::new(config.codex_home());
-        let auth = Auth::new(config.codex_home());
         let aliases = Aliases::new(config.codex_home());
-        let known_secrets =
-            Arc::new(KnownSecrets::new(Arc::clone(config.environment()), Some(config.codex_home())));
+        let accounts = Arc::new(Accounts::new(
+            &config,
+            http.clone(),
+            Arc::clone(&host),
+            &client,
+            Arc::clone(&known_secrets),
+        ));
         Services {
             launcher,
             repositories: RepositoryCache::default(),
@@ -81,8 +86,8 @@ impl Services {
             host,
             client,
             version,
-            auth,
-            rate_limits: Mutex::new(None),
+            accounts,
+            rate_limits: Mutex::default(),
             offline_script: Mutex::new(None),
         }
     }
@@ -107,9 +112,14 @@ impl Services {
         });
     }
 
+    /// Waits, at the end of the session, for what must not be cut short or must still be answered.
+    pub async fn settle(&self) {
+        self.accounts.settle().await;
+    }
+
     /// Takes the key of a provider for a secret from now on.
     pub(crate) fn learn_secret(&self, value: &str) {
-        self.known_secrets.learn(value);
+        self.known_secrets.learn([value]);
     }
 
     /// The keeper of those values, for whoever must know them as they change.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use app_server_config::{ConfigLoader, Environment};
 use app_server_core::host::Reply;
 use app_server_core::thread::{self, ThreadHandle, ThreadOp};
-use app_server_core::{Client, CoreError, Host, NoReply, Question, Services};
+use app_server_core::{Client, CoreError, Host, KnownSecrets, NoReply, Question, Services};
 use app_server_http::HttpClient;
 use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage, Turn, TurnStatus};
 use app_server_protocol::{RequestId, ServerNotification};
@@ -69,7 +69,8 @@ impl Session {
             .with_system_folder(home.join("etc"));
         let client = Client { originator: "test".to_owned(), user_agent: "test/1".to_owned() };
         let (host, launcher) = (Arc::new(Listener(sender)), Launcher::new(home.join("no-helper")));
-        let services = Services::new(config, HttpClient::default(), host, client, "0.0.0", launcher);
+        let secrets = Arc::new(KnownSecrets::new(Arc::clone(config.environment()), None));
+        let services = Services::new(config, HttpClient::default(), host, client, "0.0.0", launcher, secrets);
         Session { handle: thread::spawn(Arc::new(services), id), id, notifications }
     }
 

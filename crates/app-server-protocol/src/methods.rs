@@ -168,7 +168,7 @@ requests! {
     AccountLoginCancel = "account/login/cancel" (CancelLoginAccountParams) -> CancelLoginAccountResponse;
     AccountLogout = "account/logout" (NoParams) -> LogoutAccountResponse;
     AccountRateLimitsRead = "account/rateLimits/read" (Option<GetAccountRateLimitsParams>) -> GetAccountRateLimitsResponse;
-    AccountRead = "account/read" (GetAccountParams) -> GetAccountResponse;
+    AccountRead = "account/read" (Option<GetAccountParams>) -> GetAccountResponse;
     FeedbackUpload = "feedback/upload" (FeedbackUploadParams) -> FeedbackUploadResponse;
     // Tier 2
     ThreadFork = "thread/fork" (ThreadForkParams) -> ThreadForkResponse;

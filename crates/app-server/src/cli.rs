@@ -2,9 +2,11 @@
 //! `app-server`, which may itself be missing (decisions, "Identity and launch").
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use app_server_config::{Environment, overrides};
+use app_server_config::{ConfigLoader, Environment, overrides};
+use app_server_core::KnownSecrets;
 use app_server_protocol::{WIRE_LEVEL, export};
 use app_server_sandbox::Launcher;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -107,9 +109,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8>
         }
     };
     let environment = Environment::capture();
-    logging::start(&environment);
+    let secrets = logging::start(&environment);
     match cli.command {
-        None => serve(&cli.serve, environment)?,
+        None => serve(&cli.serve, environment, secrets)?,
         Some(Command::GenerateTs(args)) => {
             export::write(&export::typescript(args.experimental), &args.out)?;
         }
@@ -123,7 +125,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8>
     Ok(0)
 }
 
-fn serve(args: &ServeArgs, environment: Environment) -> anyhow::Result<()> {
+fn serve(args: &ServeArgs, environment: Environment, secrets: Arc<KnownSecrets>) -> anyhow::Result<()> {
     if args.listen != "stdio://" {
         anyhow::bail!("cannot listen on {}: only stdio:// is available", args.listen);
     }
@@ -131,7 +133,8 @@ fn serve(args: &ServeArgs, environment: Environment) -> anyhow::Result<()> {
         tracing::warn!(%error, "this process could not be shut off from others");
     }
     let helper = own_program();
-    let options = Options { environment, overrides: args.overrides()?, helper, handles_signals: true };
+    let overrides = args.overrides()?;
+    let options = Options { environment, secrets, overrides, helper, handles_signals: true };
     crate::run(std::io::stdin(), std::io::stdout(), options)
 }
 
@@ -187,7 +190,8 @@ fn sandbox_report() -> anyhow::Result<u8> {
 )]
 fn login_status(environment: &Environment) -> anyhow::Result<u8> {
     let home = environment.codex_home()?;
-    match app_server_core::signed_in(Path::new(&home)) {
+    let config = ConfigLoader::new(Arc::new(environment.clone()), home, Vec::new());
+    match app_server_core::signed_in(&config) {
         Some(how) => {
             println!("Logged in using {how}");
             Ok(0)

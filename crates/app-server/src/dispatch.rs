@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use app_server_core::account::AccountOp;
 use app_server_core::host::Reply;
 use app_server_core::thread::ThreadOp;
 use app_server_core::{CoreError, Services};
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::handlers::{model, session, thread, turn};
+use crate::handlers::{account, model, session, thread, turn};
 use crate::message_processor::Server;
 use crate::outgoing::Responder;
 use crate::rpc_error;
@@ -82,6 +83,19 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::TurnSteer => call.by_thread::<client::TurnSteer>(server, method, turn::steer).await,
         M::TurnInterrupt => call.by_thread::<client::TurnInterrupt>(server, method, turn::interrupt).await,
 
+        // About who is signed in: done by the account's actor, in the order they came.
+        M::AccountRead => call.by_account::<client::AccountRead>(server, method, account::read).await,
+        M::AccountLoginStart => {
+            call.by_account::<client::AccountLoginStart>(server, method, account::login).await;
+        }
+        M::AccountLoginCancel => {
+            call.by_account::<client::AccountLoginCancel>(server, method, account::cancel_login).await;
+        }
+        M::AccountLogout => call.by_account::<client::AccountLogout>(server, method, account::logout).await,
+        M::AccountRateLimitsRead => {
+            call.by_account::<client::AccountRateLimitsRead>(server, method, account::rate_limits).await;
+        }
+
         // They read the disk: done aside, on a snapshot.
         M::ThreadList => {
             call.aside::<client::ThreadList, _>(server, method, thread::live_statuses, thread::list)
@@ -89,11 +103,6 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
 
         // Their capability is not built yet: parsed and gated like the others, then refused.
         M::ReviewStart => call.not_yet::<client::ReviewStart>(server, method),
-        M::AccountLoginStart => call.not_yet::<client::AccountLoginStart>(server, method),
-        M::AccountLoginCancel => call.not_yet::<client::AccountLoginCancel>(server, method),
-        M::AccountLogout => call.not_yet::<client::AccountLogout>(server, method),
-        M::AccountRateLimitsRead => call.not_yet::<client::AccountRateLimitsRead>(server, method),
-        M::AccountRead => call.not_yet::<client::AccountRead>(server, method),
         M::ThreadFork => call.not_yet::<client::ThreadFork>(server, method),
         M::ThreadRollback => call.not_yet::<client::ThreadRollback>(server, method),
         M::FeedbackUpload => call.not_yet::<client::FeedbackUpload>(server, method),
@@ -244,16 +253,50 @@ impl Call<'_> {
         R::Params: DeserializeOwned,
         R::Response: Serialize + 'static,
     {
-        let responder = self.responder(server);
-        let params = match self.accept::<R>(server, method) {
-            Ok(params) => params,
-            Err(error) => return responder.send(Err::<R::Response, _>(error)),
-        };
-        let reply = Reply::new(move |result: Result<R::Response, CoreError>| {
-            responder.send(result.map_err(|error| rpc_error::from_core(&error)));
-        });
-        if let Some((id, op)) = handler(params, reply) {
+        if let Some((params, reply)) = self.accept_for_actor::<R>(server, method)
+            && let Some((id, op)) = handler(params, reply)
+        {
             server.send_to_thread(id, op).await;
+        }
+    }
+
+    /// Hands the request to the account's actor.
+    async fn by_account<R: Request>(
+        self,
+        server: &mut Server,
+        method: M,
+        handler: fn(R::Params, Reply<R::Response>) -> AccountOp,
+    ) where
+        R::Params: DeserializeOwned,
+        R::Response: Serialize + 'static,
+    {
+        if let Some((params, reply)) = self.accept_for_actor::<R>(server, method) {
+            server.send_to_account(handler(params, reply)).await;
+        }
+    }
+
+    /// Parses and checks params; what is refused is answered.
+    fn accept_for_actor<R: Request>(
+        self,
+        server: &Server,
+        method: M,
+    ) -> Option<(R::Params, Reply<R::Response>)>
+    where
+        R::Params: DeserializeOwned,
+        R::Response: Serialize + 'static,
+    {
+        let responder = self.responder(server);
+        match self.accept::<R>(server, method) {
+            Ok(params) => {
+                let reply = Reply::new(move |result: Result<R::Response, CoreError>| {
+                    responder.send(result.map_err(|error| rpc_error::from_core(&error)));
+                });
+                Some((params, reply))
+            }
+            Err(error) => {
+                responder.send(Err::<R::Response, _>(error));
+                None
+            }
         }
     }
 

@@ -12,19 +12,21 @@ use tracing_subscriber::fmt::MakeWriter;
 /// ordinary operation must be silent.
 const DEFAULT_FILTER: &str = "warn";
 
-/// Begins to log. A bad filter is replaced by the default one.
-pub(crate) fn start(environment: &Environment) {
+/// Begins to log. A bad filter is replaced by the default one. What is returned learns the secrets that come later.
+pub(crate) fn start(environment: &Environment) -> Arc<KnownSecrets> {
     let wanted = environment.non_blank("RUST_LOG").unwrap_or(DEFAULT_FILTER);
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let home = environment.codex_home().ok();
     let secrets = Arc::new(KnownSecrets::new(Arc::new(environment.clone()), home.as_deref()));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(MaskedStderr(secrets));
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(MaskedStderr(Arc::clone(&secrets)));
     // Fails only if somebody logs already, which is as good.
     let _ = if environment.var("LOG_FORMAT") == Some("json") {
         builder.json().try_init()
     } else {
         builder.with_ansi(false).try_init()
     };
+    secrets
 }
 
 /// Stderr without secrets. A line comes in one piece; the secrets are looked up when there is something to log.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use app_server_config::{ConfigLoader, Environment};
+use app_server_core::account::{self, AccountHandle, AccountOp};
 use app_server_core::thread::{self, ThreadHandle, ThreadOp, ThreadState};
-use app_server_core::{Host, NoReply, Question, Services};
+use app_server_core::{Host, KnownSecrets, NoReply, Question, Services};
 use app_server_protocol::ServerNotification;
 use app_server_protocol::rpc::{Incoming, code};
 use app_server_sandbox::Launcher;
@@ -54,20 +55,27 @@ pub(crate) struct Session {
     pub(crate) services: Arc<Services>,
 }
 
+/// What a session is made of besides what its client says.
+pub(crate) struct Prepared {
+    pub(crate) config: ConfigLoader,
+    pub(crate) launcher: Launcher,
+    pub(crate) secrets: Arc<KnownSecrets>,
+}
+
 /// The server's state. The loop owns it; nobody else sees it.
 pub(crate) struct Server {
     pub(crate) outgoing: OutgoingMessageSender,
     pub(crate) environment: Arc<Environment>,
     /// Taken by the session.
-    pub(crate) config: Option<ConfigLoader>,
-    /// Taken by the session.
-    pub(crate) launcher: Option<Launcher>,
+    pub(crate) prepared: Option<Prepared>,
     /// Requests that are worked on beside the loop.
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the process is asked to end or the client reads no more.
     stop_now: CancellationToken,
     session: Option<Session>,
     threads: BTreeMap<Uuid, ThreadHandle>,
+    /// There once somebody asked about the account.
+    account: Option<AccountHandle>,
     events: mpsc::Sender<Event>,
 }
 
@@ -75,20 +83,19 @@ impl Server {
     pub(crate) fn new(
         outgoing: OutgoingMessageSender,
         environment: Arc<Environment>,
-        config: ConfigLoader,
-        launcher: Launcher,
+        prepared: Prepared,
         events: mpsc::Sender<Event>,
         stop_now: CancellationToken,
     ) -> Self {
         Server {
             outgoing,
             environment,
-            config: Some(config),
-            launcher: Some(launcher),
+            prepared: Some(prepared),
             tasks: TaskTracker::new(),
             stop_now,
             session: None,
             threads: BTreeMap::new(),
+            account: None,
             events,
         }
     }
@@ -106,21 +113,17 @@ impl Server {
                 }
             }
         };
-        let stopped = self.stop();
-        match ending {
-            Ending::EndOfInput => {
-                tokio::select! {
-                    () = stopped => ending,
-                    () = stop_now.cancelled() => Ending::Now,
-                }
-            }
-            Ending::Now => {
-                if tokio::time::timeout(STOP_WITHIN, stopped).await.is_err() {
-                    tracing::warn!("ended without waiting for all turns");
-                }
-                ending
+        let mut stopped = pin!(self.stop());
+        if ending == Ending::EndOfInput {
+            tokio::select! {
+                () = &mut stopped => return ending,
+                () = stop_now.cancelled() => {}
             }
         }
+        if tokio::time::timeout(STOP_WITHIN, stopped).await.is_err() {
+            tracing::warn!("ended without waiting for all turns");
+        }
+        Ending::Now
     }
 
     /// Takes one event; returns whether it was the last.
@@ -143,8 +146,8 @@ impl Server {
         let message = match Incoming::parse(line) {
             Ok(message) => message,
             Err(error) => {
-                let shown = String::from_utf8_lossy(&line[..line.len().min(80)]);
-                tracing::warn!(%error, line = %shown, "dropped a line");
+                // Not the text: it may hold a key nobody has learnt to mask.
+                tracing::warn!(%error, bytes = line.len(), "dropped a line");
                 return;
             }
         };
@@ -192,6 +195,13 @@ impl Server {
         handle.send(op).await;
     }
 
+    /// Hands an operation to the account's actor, starting it if it is the first.
+    pub(crate) async fn send_to_account(&mut self, op: AccountOp) {
+        let Some(session) = &self.session else { return };
+        let handle = self.account.get_or_insert_with(|| account::spawn(Arc::clone(&session.services)));
+        handle.send(op).await;
+    }
+
     /// What is known of the threads that have an actor, in the order of their ids.
     pub(crate) fn thread_states(&self) -> impl Iterator<Item = (Uuid, ThreadState)> {
         self.threads.iter().map(|(id, handle)| (*id, handle.state()))
@@ -206,9 +216,17 @@ impl Server {
             handle.send(ThreadOp::Shutdown(done)).await;
             stopping.push(stopped);
         }
+        if let Some(account) = &self.account {
+            let (done, stopped) = oneshot::channel();
+            account.send(AccountOp::Shutdown(done)).await;
+            stopping.push(stopped);
+        }
         for stopped in stopping {
             // An actor that is gone has stopped.
             let _ = stopped.await;
+        }
+        if let Some(session) = &self.session {
+            session.services.settle().await;
         }
         self.tasks.close();
         self.tasks.wait().await;

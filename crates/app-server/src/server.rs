@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use app_server_config::{ConfigLoader, Environment};
+use app_server_core::KnownSecrets;
 use app_server_sandbox::Launcher;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::message_processor::{EVENT_QUEUE, Ending, Server};
+use crate::message_processor::{EVENT_QUEUE, Ending, Prepared, Server};
 use crate::outgoing::OutgoingMessageSender;
 use crate::stdio;
 
@@ -25,6 +26,8 @@ const WRITE_WITHIN: Duration = Duration::from_millis(500);
 pub struct Options {
     /// The environment it sees.
     pub environment: Environment,
+    /// What logs are masked with; it learns what comes to be known later.
+    pub secrets: Arc<KnownSecrets>,
     /// Settings given on the command line, in their order.
     pub overrides: Vec<(String, toml::Value)>,
     /// The program that supervises commands under the name `codex-linux-sandbox`; this binary, for the server itself.
@@ -59,8 +62,8 @@ pub fn run(
     if options.handles_signals {
         runtime.spawn(tell_of_signals(stop_now.clone()));
     }
-    let launcher = Launcher::new(options.helper);
-    let server = Server::new(outgoing.clone(), environment, config, launcher, events, stop_now.clone());
+    let prepared = Prepared { config, launcher: Launcher::new(options.helper), secrets: options.secrets };
+    let server = Server::new(outgoing.clone(), environment, prepared, events, stop_now.clone());
     let ending = runtime.block_on(async { tokio::spawn(server.run(inbox)).await });
     outgoing.close();
     if !matches!(ending, Ok(Ending::EndOfInput)) {

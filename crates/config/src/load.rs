@@ -139,17 +139,17 @@ impl ConfigLoader {
         Ok(Layers::new(layers))
     }
 
-    /// Returns what to tell the first client: why the configuration does not load, or what is odd about it (config.md
-    /// section 3). Project folders are looked at for the server's own start directory only.
-    pub fn startup_warnings(&self, profile: Option<&str>) -> Vec<ConfigWarning> {
+    /// Returns the configuration, if it loads, and what to tell the first client: why it does not load, or what is odd
+    /// about it (config.md section 3). Project folders are looked at for the server's own start directory only.
+    pub fn at_startup(&self, profile: Option<&str>) -> (Option<Config>, Vec<ConfigWarning>) {
         let request = LoadRequest { cwd: Some(self.environment.working_dir()), overrides: &[], profile };
         match self.load(&request) {
-            Ok(config) => {
-                let mut warnings = config.warnings;
+            Ok(mut config) => {
+                let mut warnings = std::mem::take(&mut config.warnings);
                 warnings.extend(disabled_projects(&config.layers));
-                warnings
+                (Some(config), warnings)
             }
-            Err(error) => vec![ConfigWarning::invalid_configuration(&error)],
+            Err(error) => (None, vec![ConfigWarning::invalid_configuration(&error)]),
         }
     }
 

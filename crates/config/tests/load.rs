@@ -349,7 +349,7 @@ fn a_broken_file_leaves_defaults_and_flags() {
     let loader = place.loader(&["model=flagged"]);
     assert!(loader.load(&LoadRequest::default()).is_err());
     assert_eq!(loader.defaults().unwrap().model_slug(), "flagged");
-    let warnings = loader.startup_warnings(None);
+    let warnings = loader.at_startup(None).1;
     assert_eq!(warnings.len(), 1);
     assert_eq!(warnings[0].summary, "Invalid configuration; using defaults.");
     assert_eq!(warnings[0].path, Some(place.path("home/config.toml")));
@@ -357,7 +357,7 @@ fn a_broken_file_leaves_defaults_and_flags() {
     // Mended without a restart.
     place.write("home/config.toml", "review_model = 'r'");
     assert_eq!(loader.load(&LoadRequest::default()).unwrap().review_model.as_deref(), Some("r"));
-    assert_eq!(loader.startup_warnings(None), []);
+    assert_eq!(loader.at_startup(None).1, []);
 }
 
 #[test]
@@ -481,7 +481,7 @@ fn warnings_at_start() {
     let place =
         Place::new("modle = 'x'\n[model_providers.openai]\nbase_url = 'http://elsewhere'\n[tui]\nany = 1");
     place.write("work/.codex/config.toml", "model = 'm'");
-    let warnings = place.loader(&["a.b=1"]).startup_warnings(None);
+    let warnings = place.loader(&["a.b=1"]).at_startup(None).1;
     assert_eq!(warnings[0].range.unwrap().start.line, 2);
     expect![[r#"
         The provider id `openai` is built in; [model_providers.openai] is ignored.

@@ -8,6 +8,8 @@
 
 mod client;
 mod secret;
+mod text;
 
 pub use client::{HttpClient, HttpError, NetworkOptions, reason, shown_url};
 pub use secret::Secret;
+pub use text::{BodyError, percent_encoded, read_body};

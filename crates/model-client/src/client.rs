@@ -22,7 +22,7 @@ const MAX_REFUSAL_BYTES: usize = 256 * 1024;
 /// Asks models. Cheap to make and to clone; clones share the connections.
 #[derive(Debug, Clone, Default)]
 pub struct ModelClient {
-    http: HttpClient,
+    pub(crate) http: HttpClient,
 }
 
 /// One request, ready to be sent any number of times.

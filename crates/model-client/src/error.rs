@@ -59,6 +59,13 @@ pub enum ModelErrorKind {
     ModelNotFound,
     /// 401: the credential is not accepted.
     Unauthorized,
+    /// There is no credential any more that could be accepted: somebody has to sign in.
+    SignInNeeded,
+    /// New tokens were needed and are not to be had now.
+    NoNewTokens {
+        /// Whether another try may find them.
+        may_retry: bool,
+    },
     /// Any other status that is not a success.
     UnexpectedStatus,
     /// 500.
@@ -114,7 +121,18 @@ impl ModelError {
         Self::new(ModelErrorKind::InvalidProvider, message)
     }
 
-    pub(crate) fn cancelled() -> Self {
+    /// Says that there is no credential any more that could be accepted.
+    pub fn sign_in_needed(message: impl Into<String>) -> Self {
+        Self::new(ModelErrorKind::SignInNeeded, message)
+    }
+
+    /// Says that new tokens were needed and are not to be had now.
+    pub fn no_new_tokens(message: impl Into<String>, may_retry: bool) -> Self {
+        Self::new(ModelErrorKind::NoNewTokens { may_retry }, message)
+    }
+
+    /// The error of a call that was given up.
+    pub fn cancelled() -> Self {
         Self::new(ModelErrorKind::Cancelled, "the model call was cancelled")
     }
 
@@ -139,6 +157,7 @@ impl ModelError {
             | Kind::StreamClosed
             | Kind::IdleTimeout
             | Kind::Connect => true,
+            Kind::NoNewTokens { may_retry } => *may_retry,
             Kind::ContextWindowExceeded
             | Kind::UsageLimit { .. }
             | Kind::QuotaExceeded
@@ -151,6 +170,7 @@ impl ModelError {
             | Kind::InvalidImage
             | Kind::ModelNotFound
             | Kind::Unauthorized
+            | Kind::SignInNeeded
             | Kind::TooManyRequests
             | Kind::Incomplete
             | Kind::MissingKey

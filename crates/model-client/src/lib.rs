@@ -15,6 +15,7 @@
 //! | `event` | one event's JSON to a typed event |
 //! | `error` | what can go wrong, and whether the turn may try again |
 //! | `rate_limits` | the rate-limit headers |
+//! | `usage` | what an account may still use, asked from its backend |
 //! | `offline` | the scripted model, same path, no network |
 //!
 //! What this crate must not know: the wire to the client, the configuration, environment variables, threads and
@@ -33,6 +34,7 @@ mod request;
 mod sse;
 mod stream;
 mod transport;
+mod usage;
 
 pub use client::ModelClient;
 pub use error::{ModelError, ModelErrorKind};
@@ -43,3 +45,4 @@ pub use rate_limits::{Credits, RateLimitHeaders, RateLimitSnapshot, Window};
 pub use request::{ModelRequest, Reasoning, RequestHeaders, TextOptions};
 pub use sse::SseParser;
 pub use stream::ResponseStream;
+pub use usage::{AccountUsage, SpendControl, SpendLimit, UsageCall, UsageError};

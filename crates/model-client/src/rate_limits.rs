@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use reqwest::header::HeaderMap;
 
 /// The id of the main limit, whose headers begin with `x-codex-`.
-const MAIN_LIMIT_ID: &str = "codex";
+pub(crate) const MAIN_LIMIT_ID: &str = "codex";
 
 /// Everything a response said about limits. Produced for every response, even one without such a header.
 #[derive(Debug, Clone, PartialEq)]

@@ -137,6 +137,8 @@ pub struct RequestHeaders {
     pub bearer: Option<Secret>,
     /// The ChatGPT account, in the modes that have one.
     pub account_id: Option<String>,
+    /// Whether the account's data may only go where the routing header says.
+    pub is_fedramp: bool,
     /// The client's name as given in `initialize`.
     pub originator: String,
     /// Our user agent.
@@ -180,6 +182,7 @@ impl RequestHeaders {
             ("x-codex-turn-state", self.turn_state.as_deref()),
             ("x-openai-subagent", self.subagent.as_deref()),
             ("chatgpt-account-id", self.account_id.as_deref()),
+            ("x-openai-fedramp", self.is_fedramp.then_some("true")),
             (
                 "x-oai-web-search-eligible",
                 self.web_search_eligible.map(|eligible| if eligible { "true" } else { "false" }),
@@ -319,6 +322,7 @@ mod tests {
         let headers = RequestHeaders {
             bearer: Some(Secret::new("sk-1")),
             account_id: Some("acc".to_owned()),
+            is_fedramp: false,
             originator: "ide".to_owned(),
             user_agent: "ide/1".to_owned(),
             session_id: "0195".to_owned(),

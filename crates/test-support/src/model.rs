@@ -6,7 +6,7 @@
 
 mod answer;
 pub mod events;
-mod http;
+pub(crate) mod http;
 mod request;
 
 use std::collections::{BTreeMap, VecDeque};

@@ -15,6 +15,7 @@ import threading
 import unittest
 from pathlib import Path
 
+from issuer import Issuer
 from mock_model import Answer, MockModel
 from openai_codex import Codex, CodexConfig
 
@@ -51,8 +52,8 @@ class SdkTest(unittest.TestCase):
     """A test with a fresh `CODEX_HOME` (`self.home`) and a fresh work folder (`self.work`).
 
     When the test is over, every server it started must have exited with code 0 within two seconds of being closed,
-    must have written nothing but JSON lines to stdout and no ERROR line to stderr, and the model must have been
-    asked exactly as often as the test scripted.
+    must have written nothing but JSON lines to stdout and no ERROR line to stderr, the model must have been asked
+    exactly as often as the test scripted, and an issuer, if there is one, must have had nothing to object to.
     """
 
     def setUp(self) -> None:
@@ -67,23 +68,31 @@ class SdkTest(unittest.TestCase):
             folder.mkdir()
         self._launcher = self._write_launcher()
         self._servers: list[Codex] = []
+        self._issuer: Issuer | None = None
         self._timer = threading.Timer(TEST_TIMEOUT_S, self._kill_servers)
         self._timer.start()
         self.addCleanup(self._finish)
 
-    def model(self, *answers: Answer) -> MockModel:
+    def model(self, *answers: Answer, needs_account: bool = False) -> MockModel:
         """Starts the model server of this test and writes the config file that points at it."""
         self._model = MockModel(*answers)
-        (self.home / "config.toml").write_text(CONFIG.format(base_url=self._model.base_url), encoding="utf-8")
+        config = CONFIG.format(base_url=self._model.base_url)
+        if needs_account:
+            config += "requires_openai_auth = true\n"
+        (self.home / "config.toml").write_text(config, encoding="utf-8")
         return self._model
+
+    def issuer(self) -> Issuer:
+        """Starts an issuer of accounts, which the servers launched after it take for theirs."""
+        self._issuer = Issuer()
+        return self._issuer
 
     def config(self) -> CodexConfig:
         """How the SDK is to launch the server: its own command line, with our binary, home and work folder."""
-        return CodexConfig(
-            codex_bin=str(self._launcher),
-            cwd=str(self.work),
-            env={"CODEX_HOME": str(self.home), "HOME": str(self.folder), "NO_PROXY": "127.0.0.1"},
-        )
+        env = {"CODEX_HOME": str(self.home), "HOME": str(self.folder), "NO_PROXY": "127.0.0.1"}
+        if self._issuer is not None:
+            env |= self._issuer.environment
+        return CodexConfig(codex_bin=str(self._launcher), cwd=str(self.work), env=env)
 
     def server(self) -> Codex:
         """Launches a server; it is closed with the test, if not before."""
@@ -110,11 +119,15 @@ class SdkTest(unittest.TestCase):
             model = getattr(self, "_model", None)
             if model is not None:
                 model.close()
+            if self._issuer is not None:
+                self._issuer.close()
             self._kill_servers()
         self._check_servers()
         if model is not None:
             self.assertEqual([], model.unexpected, "model requests that the test did not expect")
             self.assertEqual(0, model.unused, "scripted model answers that were never asked for")
+        if self._issuer is not None:
+            self.assertEqual([], self._issuer.problems, "what the issuer objected to")
 
     def _kill_servers(self) -> None:
         """Ends the servers that have not exited, each by its own process id."""

@@ -131,6 +131,8 @@ class MockModel:
     def __init__(self, *answers: Answer) -> None:
         self.requests: list[dict[str, Any]] = []
         """Bodies of the model requests, in the order they arrived."""
+        self.headers: list[dict[str, str]] = []
+        """Their headers, with names in small letters."""
         self.unexpected: list[str] = []
         """Model requests for which no answer was left; a test that ends with one has failed."""
         self._answers = list(answers)
@@ -168,11 +170,12 @@ class MockModel:
         self._thread.join()
         self._server.server_close()
 
-    def _take(self, body: dict[str, Any]) -> Answer:
+    def _take(self, body: dict[str, Any], headers: dict[str, str]) -> Answer:
         said = [text for role, text in messages(body) if role == "user"]
         last = said[-1] if said else ""
         with self._lock:
             self.requests.append(body)
+            self.headers.append(headers)
             for index, answer in enumerate(self._answers):
                 if answer.when is None or answer.when in last:
                     return self._answers.pop(index)
@@ -197,7 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_json(404, {"error": {"message": "not found"}})
             return
         body = json.loads(raw)
-        answer = self.model._take(body)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.model._take(body, headers)
         try:
             if answer.error is not None:
                 self._send_json(answer.status, answer.error)

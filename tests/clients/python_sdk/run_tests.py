@@ -10,8 +10,11 @@ import unittest
 # Keys of the person at the keyboard are no business of a test.
 for name in ("OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_HOME", "RUST_LOG", "LOG_FORMAT"):
     os.environ.pop(name, None)
+# Nor are the addresses of their issuer: tokens of tests go to the issuer of the test.
+for name in ("CODEX_REFRESH_TOKEN_URL_OVERRIDE", "CODEX_REVOKE_TOKEN_URL_OVERRIDE"):
+    os.environ.pop(name, None)
 
-suite = unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:] or ["test_sdk"])
+suite = unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:] or ["test_sdk", "test_accounts"])
 result = unittest.TextTestRunner(verbosity=2).run(suite)
 # A test can fail in its body and in the checks after it; it is one test all the same.
 failed = {test.id() for test, _ in result.failures + result.errors}

@@ -1,98 +1,40 @@
-//! The credential of model calls: the API key of `auth.json`. The file is read again at every turn, because another
-//! process may change it at any time. Signing in, refreshing and other stores are not here yet.
+//! Credentials: what is stored, which one is in use, and how it is renewed (auth specification).
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | `record`, `claims` | what `auth.json` and a token say |
+//! | `storage` | where records are kept: file, keyring, memory |
+//! | `credential` | a credential in use, and what the configuration allows |
+//! | `accounts` | the owner of all of it, shared by every thread |
+//! | `renewal` | new tokens for old ones, one at a time |
+//! | `recovery` | what is done about a refused credential |
+//!
+//! Signing in and out is `account`'s business; this module only keeps what comes of it.
 
-use std::path::{Path, PathBuf};
+mod accounts;
+mod claims;
+mod credential;
+mod plan;
+mod record;
+mod recovery;
+mod renewal;
+mod single_flight;
+mod storage;
 
-use app_server_http::Secret;
-use serde::Deserialize;
+use app_server_config::{ConfigLoader, LoadRequest};
 
-/// Reads the stored credential.
-#[derive(Debug)]
-pub(crate) struct Auth {
-    path: PathBuf,
-}
+pub(crate) use accounts::Accounts;
+pub(crate) use credential::{Credential, ExternalTokens, Rules};
+pub(crate) use plan::plan_type;
+pub(crate) use record::{AuthRecord, StoredTokens};
+pub(crate) use recovery::{NotRecovered, Recovery};
+pub(crate) use renewal::RenewalError;
 
-/// A stored credential in the form a model call needs.
-#[derive(Debug, Default)]
-pub(crate) struct Credential {
-    /// The API key, or the access token of an account.
-    pub(crate) bearer: Option<Secret>,
-    /// The account the token belongs to.
-    pub(crate) account_id: Option<String>,
-    /// Whether the bearer is an account's token and not an API key, which decides the default base URL.
-    pub(crate) is_account: bool,
-}
-
-#[derive(Deserialize)]
-struct AuthFile {
-    #[serde(rename = "OPENAI_API_KEY", default)]
-    api_key: Option<String>,
-    #[serde(default)]
-    tokens: Option<Tokens>,
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    access_token: String,
-    #[serde(default)]
-    account_id: Option<String>,
-}
-
-impl Auth {
-    pub(crate) fn new(codex_home: &Path) -> Self {
-        Auth { path: codex_home.join("auth.json") }
-    }
-
-    /// Returns what is stored; a missing or unreadable file holds no credential. The key wins over tokens
-    /// (auth specification, "auth.json").
-    pub(crate) fn credential(&self) -> Credential {
-        let Ok(bytes) = std::fs::read(&self.path) else { return Credential::default() };
-        let file: AuthFile = match serde_json::from_slice(&bytes) {
-            Ok(file) => file,
-            Err(error) => {
-                // Not the text of the error's place: it could quote the secret.
-                tracing::warn!(line = error.line(), "auth.json is not readable");
-                return Credential::default();
-            }
-        };
-        match (file.api_key, file.tokens) {
-            (Some(key), _) if !key.trim().is_empty() => {
-                Credential { bearer: Some(Secret::new(key.trim())), account_id: None, is_account: false }
-            }
-            (_, Some(tokens)) => Credential {
-                bearer: Some(Secret::new(tokens.access_token)),
-                account_id: tokens.account_id,
-                is_account: true,
-            },
-            _ => Credential::default(),
-        }
-    }
-}
-
-/// Says how somebody is signed in, in words; `None` when nobody is.
-pub fn signed_in(codex_home: &Path) -> Option<&'static str> {
-    let credential = Auth::new(codex_home).credential();
-    credential.bearer.map(|_| if credential.is_account { "ChatGPT" } else { "an API key" })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(json: &str, bearer: Option<&str>, is_account: bool) {
-        let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("auth.json"), json).unwrap();
-        let credential = Auth::new(home.path()).credential();
-        assert_eq!(credential.bearer.as_ref().map(Secret::expose), bearer, "{json}");
-        assert_eq!(credential.is_account, is_account, "{json}");
-    }
-
-    #[test]
-    fn what_auth_json_holds() {
-        check(r#"{"OPENAI_API_KEY":"sk-1"}"#, Some("sk-1"), false);
-        check(r#"{"OPENAI_API_KEY":"sk-1","tokens":{"access_token":"t"}}"#, Some("sk-1"), false);
-        check(r#"{"OPENAI_API_KEY":null,"tokens":{"access_token":"t","account_id":"a"}}"#, Some("t"), true);
-        check(r#"{"OPENAI_API_KEY":null}"#, None, false);
-        check("not json", None, false);
-    }
+/// Says how somebody is signed in, in words; `None` when nobody is. Asks the store that is configured, and blocks.
+pub fn signed_in(config: &ConfigLoader) -> Option<&'static str> {
+    let rules = config.load(&LoadRequest::default()).map(|config| Rules::of(&config)).unwrap_or_default();
+    let storage = storage::AuthStorage::new(config.codex_home(), rules.store, &Default::default());
+    let record = storage.load().ok().flatten()?;
+    let credential = Credential::stored(&std::sync::Arc::new(record))?;
+    Some(if credential.is_account() { "ChatGPT" } else { "an API key" })
 }

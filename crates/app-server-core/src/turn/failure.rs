@@ -15,6 +15,7 @@ pub(super) fn turn_error(error: &ModelError) -> TurnError {
         Kind::CyberPolicy => Info::CyberPolicy,
         Kind::ModelNotFound => Info::ModelNotFound,
         Kind::BadRequest | Kind::InvalidImage => Info::BadRequest,
+        Kind::SignInNeeded => Info::Unauthorized,
         Kind::InternalServerError => Info::InternalServerError,
         Kind::TooManyRequests => Info::ResponseTooManyFailedAttempts { http_status_code: status },
         Kind::Unauthorized | Kind::UnexpectedStatus => {
@@ -27,6 +28,7 @@ pub(super) fn turn_error(error: &ModelError) -> TurnError {
         | Kind::IdleTimeout
         | Kind::Connect
         | Kind::MissingKey
+        | Kind::NoNewTokens { .. }
         | Kind::InvalidProvider
         | Kind::Cancelled => Info::Other,
     };

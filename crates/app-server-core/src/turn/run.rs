@@ -7,7 +7,7 @@ use app_server_config::{ProviderKind as ConfiguredKind, WebSearchMode};
 use app_server_http::Secret;
 use app_server_model_client::{
     ModelError, ModelErrorKind, ModelEvent, ModelRequest, OfflineScript, Provider, ProviderKind, Reasoning,
-    RequestHeaders, TextOptions, Usage,
+    RequestHeaders, ResponseStream, TextOptions, Usage,
 };
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
@@ -23,6 +23,7 @@ use super::items::{OpenItems, tell_raw};
 use super::{
     Conversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, failure, input,
 };
+use crate::auth::{Credential, NotRecovered, Recovery, RenewalError, Rules};
 use crate::clock::now_ms;
 use crate::services::Services;
 use crate::thread::sandbox_mode_of;
@@ -34,7 +35,6 @@ pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOut
     let mut turn = Turn {
         context,
         tools: tools::offered(context, web_search(context)),
-        endpoint: None,
         turn_state: None,
         open: OpenItems::default(),
         last_message: None,
@@ -93,18 +93,18 @@ struct Turn<'a> {
     context: &'a Arc<TurnContext>,
     /// What the model may call.
     tools: Vec<Box<RawValue>>,
-    /// Where requests of this turn go; found out with the first one.
-    endpoint: Option<Endpoint>,
     /// What the server wants echoed within this turn (backend specification 7).
     turn_state: Option<String>,
     open: OpenItems,
     last_message: Option<ThreadItem>,
 }
 
+/// Where a request goes and what it is signed with.
 struct Endpoint {
     provider: Provider,
-    bearer: Option<Secret>,
-    account_id: Option<String>,
+    /// The provider's own key, which wins over the credential.
+    key: Option<Secret>,
+    credential: Option<Credential>,
 }
 
 /// A tool that is at work. Dropping it stops the tool.
@@ -176,15 +176,18 @@ impl Turn<'_> {
     async fn sample_with_retries(&mut self) -> Result<bool, ModelError> {
         let mut retry = 0;
         loop {
-            let error = match self.sample().await {
+            let era = rate_limits::era(&self.context.thread.services);
+            let mut error = match self.sample(era).await {
                 Ok(calls_for_more) => return Ok(calls_for_more),
                 Err(error) => error,
             };
+            // Servers quote what they do not accept.
+            error.message = self.context.thread.services.secrets().mask(&error.message).into_owned();
             self.open.abandon();
             if let Some(limits) = &error.rate_limits {
-                rate_limits::update(&self.context.thread.services, limits);
+                rate_limits::update(&self.context.thread.services, limits, era);
             }
-            let max = self.endpoint.as_ref().map_or(0, |endpoint| endpoint.provider.stream_max_retries);
+            let max = self.context.settings.provider.stream_max_retries;
             if !error.retryable() || retry >= max || self.context.cancel.is_cancelled() {
                 return Err(error);
             }
@@ -203,27 +206,10 @@ impl Turn<'_> {
     }
 
     /// Samples one response and lets the tools it calls run. Returns whether it called any.
-    async fn sample(&mut self) -> Result<bool, ModelError> {
+    async fn sample(&mut self, era: rate_limits::Era) -> Result<bool, ModelError> {
         let context = self.context;
         let services = &context.thread.services;
-        if self.endpoint.is_none() {
-            self.endpoint = Some(endpoint(context).await?);
-        }
-        let mut stream = {
-            let Some(endpoint) = &self.endpoint else { return Ok(false) };
-            let body = self.request_body(&endpoint.provider);
-            let headers = RequestHeaders {
-                bearer: endpoint.bearer.clone(),
-                account_id: endpoint.account_id.clone(),
-                originator: services.client.originator.clone(),
-                user_agent: services.client.user_agent.clone(),
-                session_id: context.thread.id().to_owned(),
-                turn_state: self.turn_state.clone(),
-                subagent: None,
-                web_search_eligible: Some(web_search(context) != WebSearchMode::Disabled),
-            };
-            services.model.stream_bytes(&endpoint.provider, body, &headers, &context.cancel).await?
-        };
+        let mut stream = self.request().await?;
         if self.turn_state.is_none() {
             self.turn_state = stream.turn_state.take();
         }
@@ -241,8 +227,57 @@ impl Turn<'_> {
         let has_called = !running.is_empty();
         self.finish_tools(running).await;
         end?;
-        rate_limits::update(services, &stream.rate_limits);
+        rate_limits::update(services, &stream.rate_limits, era);
         Ok(has_called)
+    }
+
+    /// Sends the request, and again while a refused credential can be replaced.
+    async fn request(&self) -> Result<ResponseStream, ModelError> {
+        let context = self.context;
+        let services = &context.thread.services;
+        let rules = Rules::of(&context.settings.config);
+        let mut recovery = Recovery::default();
+        let mut endpoint = tokio::select! {
+            endpoint = endpoint(context, &rules) => endpoint?,
+            () = context.cancel.cancelled() => return Err(ModelError::cancelled()),
+        };
+        loop {
+            let body = self.request_body(&endpoint.provider);
+            let headers = self.headers(&endpoint);
+            let sent = services.model.stream_bytes(&endpoint.provider, body, &headers, &context.cancel).await;
+            let error = match sent {
+                Err(error) if error.kind == ModelErrorKind::Unauthorized => error,
+                sent => return sent,
+            };
+            let Some(used) = &endpoint.credential else { return Err(error) };
+            let recovered = tokio::select! {
+                recovered = recovery.after_refusal(&services.accounts, &rules, used) => recovered,
+                () = context.cancel.cancelled() => return Err(error),
+            };
+            match recovered {
+                Ok(credential) => endpoint.credential = Some(credential),
+                Err(NotRecovered::Refused) => return Err(error),
+                Err(NotRecovered::Failed(reason)) => return Err(not_renewed(&reason)),
+            }
+        }
+    }
+
+    fn headers(&self, endpoint: &Endpoint) -> RequestHeaders {
+        let context = self.context;
+        let client = &context.thread.services.client;
+        let credential = endpoint.credential.as_ref();
+        let bearer = endpoint.key.as_ref().or_else(|| credential.and_then(Credential::bearer));
+        RequestHeaders {
+            bearer: bearer.cloned(),
+            account_id: credential.and_then(Credential::account_id).map(str::to_owned),
+            is_fedramp: credential.is_some_and(Credential::is_fedramp),
+            originator: client.originator.clone(),
+            user_agent: client.user_agent.clone(),
+            session_id: context.thread.id().to_owned(),
+            turn_state: self.turn_state.clone(),
+            subagent: None,
+            web_search_eligible: Some(web_search(context) != WebSearchMode::Disabled),
+        }
     }
 
     fn request_body(&self, provider: &Provider) -> Vec<u8> {
@@ -452,8 +487,18 @@ fn web_search(context: &TurnContext) -> WebSearchMode {
     context.settings.config.web_search_mode(sandbox_mode_of(&context.settings.sandbox))
 }
 
-/// Finds out where this turn's requests go and with which credential.
-async fn endpoint(context: &TurnContext) -> Result<Endpoint, ModelError> {
+/// The error of a turn whose credential was refused and cannot be replaced (auth specification 9 to 11).
+fn not_renewed(reason: &RenewalError) -> ModelError {
+    let message = reason.to_string();
+    match reason {
+        RenewalError::SignInNeeded(_) => ModelError::sign_in_needed(message),
+        RenewalError::IssuerUnavailable(_) => ModelError::no_new_tokens(message, true),
+        RenewalError::ClientRefused(_) => ModelError::no_new_tokens(message, false),
+    }
+}
+
+/// Finds out where a request goes and with which credential.
+async fn endpoint(context: &TurnContext, rules: &Rules) -> Result<Endpoint, ModelError> {
     let services = &context.thread.services;
     let configured = &context.settings.provider;
     let environment = services.config.environment();
@@ -463,14 +508,11 @@ async fn endpoint(context: &TurnContext) -> Result<Endpoint, ModelError> {
     if let Some(key) = &key {
         services.learn_secret(key);
     }
-    let (bearer, account_id, is_account) = match key {
-        Some(key) => (Some(Secret::new(key)), None, false),
-        None if configured.requires_openai_auth => {
-            let credential = services.auth.credential();
-            (credential.bearer, credential.account_id, credential.is_account)
-        }
-        None => (None, None, false),
+    let credential = match key {
+        None if configured.requires_openai_auth => services.accounts.for_request(rules).await,
+        _ => None,
     };
+    let is_account = credential.as_ref().is_some_and(Credential::is_account);
     let kind = match &configured.kind {
         ConfiguredKind::Http => ProviderKind::Http,
         ConfiguredKind::Offline { script } => {
@@ -496,7 +538,7 @@ async fn endpoint(context: &TurnContext) -> Result<Endpoint, ModelError> {
         stream_idle_timeout_ms: configured.stream_idle_timeout_ms,
         kind,
     };
-    Ok(Endpoint { provider, bearer, account_id })
+    Ok(Endpoint { provider, key: key.map(Secret::new), credential })
 }
 
 /// The script of the offline provider, read once and played on by all threads.

@@ -5,6 +5,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -142,7 +143,7 @@ pub enum ChatgptAuthTokensRefreshReason {
 /// Fresh tokens. Never written to disk.
 ///
 /// `{idToken, accessToken}` without an account id is understood as well: the id is read from the id token.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, TS)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export_to = "v2/", optional_fields = nullable)]
 pub struct ChatgptAuthTokensRefreshResponse {
@@ -162,6 +163,16 @@ pub struct ChatgptAuthTokensRefreshResponse {
     #[schemars(skip)]
     #[ts(skip)]
     pub id_token: Option<String>,
+}
+
+/// Shows no token.
+impl fmt::Debug for ChatgptAuthTokensRefreshResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChatgptAuthTokensRefreshResponse")
+            .field("chatgpt_account_id", &self.chatgpt_account_id)
+            .field("chatgpt_plan_type", &self.chatgpt_plan_type)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Credits an account has beyond its plan.
@@ -221,7 +232,7 @@ pub struct GetAccountRateLimitsResponse {
     pub ordinary_usage_allowed: Option<bool>,
     #[serde(default)]
     pub rate_limit_reset_credits: Option<RateLimitResetCreditsSummary>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[ts(optional)]
     pub rate_limit_upsell: Option<Value>,
     /// The limit that applies to agents.
@@ -244,11 +255,39 @@ pub struct GetAccountResponse {
     /// The user id in the token, if there is one.
     #[serde(default)]
     pub user_id: Option<String>,
+    /// Null: this server asks no backend where a workspace is.
+    #[serde(default)]
+    pub workspace_routing: Option<WorkspaceRouting>,
+}
+
+/// Where the requests of a workspace go.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[serde(rename_all = "camelCase")]
+#[ts(export_to = "v2/")]
+pub struct WorkspaceRouting {
+    pub account_routing_override: AccountRoutingOverride,
+    pub backend_origin: String,
+    pub chatgpt_account_id: String,
+}
+
+/// A region the requests of a workspace stay in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, TS)]
+#[ts(export_to = "v2/")]
+pub enum AccountRoutingOverride {
+    /// Any.
+    #[serde(rename = "NO_CONSTRAINT")]
+    NoConstraint,
+    /// The United States.
+    #[serde(rename = "us")]
+    Us,
+    /// The United States, in the form for regulated customers.
+    #[serde(rename = "us_cr")]
+    UsCr,
 }
 
 /// Signs in. The answer has the same `type`. A login that waits for the user is cancelled by the next one;
 /// `account/login/completed` and `account/updated` tell the end.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, TS)]
+#[derive(Clone, PartialEq, Serialize, JsonSchema, TS)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[ts(export_to = "v2/")]
 pub enum LoginAccountParams {
@@ -263,7 +302,7 @@ pub enum LoginAccountParams {
         #[serde(default, deserialize_with = "compat::null_as_default")]
         #[ts(optional, as = "Option<_>")]
         codex_streamlined_login: bool,
-        /// Sends the browser to a page of the provider at the end.
+        /// Accepted and without effect: the server has a page of its own.
         #[serde(default, deserialize_with = "compat::null_as_default")]
         #[ts(optional, as = "Option<_>")]
         use_hosted_login_success_page: bool,
@@ -302,6 +341,20 @@ pub enum LoginAccountParams {
         #[serde(default)]
         session_token: Option<String>,
     },
+}
+
+/// Shows which way it is, and no key or token.
+impl fmt::Debug for LoginAccountParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ApiKey { .. } => "ApiKey",
+            Self::Chatgpt { .. } => "Chatgpt",
+            Self::ChatgptDeviceCode => "ChatgptDeviceCode",
+            Self::ChatgptAuthTokens { .. } => "ChatgptAuthTokens",
+            Self::AmazonBedrock { .. } => "AmazonBedrock",
+            Self::AmazonBedrockAccessKeys { .. } => "AmazonBedrockAccessKeys",
+        })
+    }
 }
 
 /// What is to be done to sign in; the `type` is that of the request.

@@ -4,6 +4,7 @@
     reason = "all handlers have one shape: dispatch hands them their params"
 )]
 
+pub(crate) mod account;
 pub(crate) mod model;
 pub(crate) mod session;
 pub(crate) mod thread;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use app_server_config::{ConfigWarning, Environment};
-use app_server_core::{Client, Services};
+use app_server_core::{Client, Services, account};
 use app_server_http::{HttpClient, NetworkOptions};
 use app_server_protocol::v2::{AbsolutePathBuf, ConfigWarningNotification, TextPosition, TextRange};
 use app_server_protocol::{InitializeParams, InitializeResponse, RpcError, ServerNotification, WIRE_LEVEL};
 
 use crate::VERSION;
-use crate::message_processor::{Server, Session};
+use crate::message_processor::{Prepared, Server, Session};
 use crate::outgoing::Preferences;
 use crate::platform;
 
@@ -24,7 +24,7 @@ pub(crate) fn initialize(
             format!("Invalid clientInfo.name: '{}'. Must be a valid HTTP header value.", client_info.name);
         return Err(RpcError::invalid(text));
     }
-    let (Some(config), Some(launcher)) = (server.config.take(), server.launcher.take()) else {
+    let Some(Prepared { config, launcher, secrets }) = server.prepared.take() else {
         return Err(RpcError::invalid("Already initialized"));
     };
     let capabilities = capabilities.unwrap_or_default();
@@ -43,7 +43,7 @@ pub(crate) fn initialize(
     });
     let http = HttpClient::new(network_options(&environment));
     let client = Client { originator, user_agent };
-    let services = Arc::new(Services::new(config, http, server.host(), client, VERSION, launcher));
+    let services = Arc::new(Services::new(config, http, server.host(), client, VERSION, launcher, secrets));
     server.begin(Session { experimental: capabilities.experimental_api, services });
     Ok(response)
 }
@@ -51,8 +51,12 @@ pub(crate) fn initialize(
 /// Tells of problems found at start, after the answer.
 pub(crate) fn after_initialize(server: &mut Server) {
     let Some(session) = server.session() else { return };
-    for warning in session.services.config.startup_warnings(None) {
+    let (config, warnings) = session.services.config.at_startup(None);
+    for warning in warnings {
         server.outgoing.notify(&ServerNotification::ConfigWarning(wire_warning(warning)));
+    }
+    if let Some(config) = config {
+        account::warn_of_violation(&session.services, &config);
     }
 }
 

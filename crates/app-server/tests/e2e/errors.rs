@@ -122,8 +122,12 @@ fn secrets_do_not_get_into_the_log() {
     let env = [("GH_TOKEN", "ghp_0123456789abcdef")];
     let mut server = Connection::spawn(&[BINARY.to_owned()], &scene.home, &env).unwrap();
     server.send_line(b"not a message, but ghp_0123456789abcdef").unwrap();
+    // Nobody has learnt this one, so the text must not be shown at all.
+    server.send_line(br#"{"id":1,"method":"account/login/start","params":{"apiKey":"sk-half-a-li"#).unwrap();
+    server.send_line(br#"{"method":"ghp_0123456789abcdef"}"#).unwrap();
     server.close_input();
     assert!(server.wait_exit(LIMIT).unwrap().success());
     let log = server.stderr();
-    assert!(log.contains("not a message, but [secret]") && !log.contains("ghp_0123456789abcdef"), "{log}");
+    assert!(log.contains("dropped a line") && log.contains("[secret]"), "{log}");
+    assert!(!log.contains("ghp_0123456789abcdef") && !log.contains("sk-half"), "{log}");
 }

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails the test")]
 
+mod accounts;
 mod approvals;
 mod calls;
 mod commands;

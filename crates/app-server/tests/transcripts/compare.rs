@@ -517,6 +517,12 @@ impl Comparison<'_> {
     /// told, as its prompts are built otherwise. Of both what the model was told of its calls.
     pub(crate) fn model_requests(&mut self, recorded: &[Exchange], real: &[RecordedRequest]) {
         let real: Vec<&RecordedRequest> = real.iter().filter(|request| request.method == "POST").collect();
+        // Backends besides the model are not asked the same.
+        let is_for_model = |exchange: &&Exchange| {
+            let path = exchange.request["path"].as_str().unwrap_or_default();
+            path.ends_with("/responses")
+        };
+        let recorded: Vec<&Exchange> = recorded.iter().filter(is_for_model).collect();
         self.outputs(
             &outputs(recorded.iter().map(|exchange| &exchange.request["body"])),
             &outputs(real.iter().map(|request| &request.body)),

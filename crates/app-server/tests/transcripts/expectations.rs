@@ -123,6 +123,12 @@ pub(crate) struct Setup {
     /// The project folder is a git repository with one commit.
     #[serde(default)]
     pub(crate) is_repository: bool,
+    /// What the backends answer besides the recorded answers of the model.
+    #[serde(default)]
+    pub(crate) pages: Vec<PageSetup>,
+    /// A user is to sign in by a browser, for which one test at a time can be had.
+    #[serde(default)]
+    pub(crate) takes_login_ports: bool,
     /// Nothing listens at the model's address.
     #[serde(default)]
     pub(crate) model_is_unreachable: bool,
@@ -134,6 +140,9 @@ pub(crate) struct Setup {
     /// Added to the configuration.
     #[serde(default)]
     pub(crate) config: String,
+    /// What the configuration says until the server is started again, and what the recording kept of it.
+    #[serde(default)]
+    pub(crate) until_restart: Vec<[String; 2]>,
     /// Ids of calls that ours does not ask for approval of.
     #[serde(default)]
     pub(crate) unasked_calls: BTreeSet<String>,
@@ -148,10 +157,19 @@ pub(crate) struct Setup {
 pub(crate) struct FileSetup {
     /// With placeholders.
     pub(crate) path: String,
+    /// With placeholders.
     #[serde(default)]
     pub(crate) text: String,
     /// In place of a text.
     pub(crate) bytes: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PageSetup {
+    /// Without the query.
+    pub(crate) path: String,
+    pub(crate) json: String,
 }
 
 /// The model stops before an event of an answer and goes on when a request has been answered.

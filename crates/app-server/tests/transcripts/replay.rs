@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use app_server_test_support::transcript::{Bindings, Step, Transcript, Unknown, thread_of};
 use app_server_test_support::{
-    Answer, BlockingMockModel, Connection, Gate, RecordedRequest, TempHome, running_session,
+    Answer, BlockingMockModel, Connection, Gate, LoginPorts, RecordedRequest, TempHome, running_session,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +24,15 @@ use crate::expectations::{Difference, Expectations, Hold, What};
 /// waited for that long.
 const PATIENCE: Duration = Duration::from_secs(10);
 const PATIENCE_LOST: Duration = Duration::from_millis(300);
+
+/// What the recordings' tokens said: user@example.com of acct-1, on the plan pro. `alg` is none.
+const TOKEN: &str = concat!(
+    "eyJhbGciOiJub25lIn0.",
+    "eyJlbWFpbCI6InVzZXJAZXhhbXBsZS5jb20iLCJodHRwczovL2FwaS5vcGVuYWkuY29tL2F1dGgiOnsiY2hhdGdwdF",
+    "9wbGFuX3R5cGUiOiJwcm8iLCJjaGF0Z3B0X3VzZXJfaWQiOiJ1c2VyLTEiLCJjaGF0Z3B0X2FjY291bnRfaWQiOiJh",
+    "Y2N0LTEifX0",
+    ".sig"
+);
 
 /// The server that is tested.
 pub(crate) struct Candidate {
@@ -63,6 +72,7 @@ impl Questions {
 
 struct Replay<'a> {
     candidate: &'a Candidate,
+    transcript: &'a Transcript,
     comparison: Comparison<'a>,
     home: TempHome,
     server: Connection,
@@ -81,6 +91,8 @@ pub(crate) fn replay(
     candidate: &Candidate,
 ) -> anyhow::Result<Vec<Difference>> {
     let is_94 = name.starts_with("94/");
+    let takes_ports = expectations.setups(name).any(|setup| setup.takes_login_ports);
+    let _ports = takes_ports.then(LoginPorts::take);
     let home = candidate.base.as_deref().map_or_else(TempHome::new, TempHome::within)?;
     let mut bindings = Bindings::default();
     let text = |path: &Path| path.to_string_lossy().into_owned();
@@ -97,12 +109,18 @@ pub(crate) fn replay(
     let is_unreachable = expectations.setups(name).any(|setup| setup.model_is_unreachable);
     let port = if is_unreachable { unused_port()? } else { model.model().port() };
     bindings.define("<port>", port.to_string());
+    bindings.define("<jwt>", TOKEN);
+    for page in expectations.setups(name).flat_map(|setup| &setup.pages) {
+        model.model().route(&page.path, Answer::json(200, &serde_json::from_str(&page.json)?));
+    }
     let comparison = Comparison { name, is_94, expectations, bindings, differences: Vec::new() };
-    prepare(&comparison, transcript, &home)?;
+    prepare(&comparison, &home)?;
+    write_config(&comparison, transcript, &home, true)?;
 
     let server = Connection::spawn(&candidate.program, &home, &[])?;
     let mut replay = Replay {
         candidate,
+        transcript,
         comparison,
         home,
         server,
@@ -217,18 +235,34 @@ fn name_session(answer: &mut Value, session: u64) {
     }
 }
 
-/// Writes the configuration and the files the recording needs.
-fn prepare(comparison: &Comparison<'_>, transcript: &Transcript, home: &TempHome) -> anyhow::Result<()> {
+/// Writes the configuration: the recording's, with what its first server had and what it needs here.
+fn write_config(
+    comparison: &Comparison<'_>,
+    transcript: &Transcript,
+    home: &TempHome,
+    is_first: bool,
+) -> anyhow::Result<()> {
     let unknown = |unknown: Unknown| anyhow::anyhow!("{} has no value", unknown.0);
     let mut config = comparison.bindings.fill_text(&transcript.config).map_err(unknown)?;
-    config.extend(comparison.expectations.setups(comparison.name).map(|setup| setup.config.as_str()));
-    home.write_config(&config)?;
+    for setup in comparison.expectations.setups(comparison.name) {
+        for [first, kept] in setup.until_restart.iter().filter(|_| is_first) {
+            config = config.replace(kept, first);
+        }
+        config.push_str(&setup.config);
+    }
+    Ok(home.write_config(&config)?)
+}
+
+/// Writes the files the recording needs.
+fn prepare(comparison: &Comparison<'_>, home: &TempHome) -> anyhow::Result<()> {
+    let unknown = |unknown: Unknown| anyhow::anyhow!("{} has no value", unknown.0);
     for file in comparison.expectations.setups(comparison.name).flat_map(|setup| &setup.files) {
         let path = PathBuf::from(comparison.bindings.fill_text(&file.path).map_err(unknown)?);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::write(path, file.bytes.as_deref().unwrap_or(file.text.as_bytes()))?;
+        let text = comparison.bindings.fill_text(&file.text).map_err(unknown)?;
+        fs::write(path, file.bytes.as_deref().unwrap_or(text.as_bytes()))?;
     }
     if comparison.expectations.setups(comparison.name).any(|setup| setup.is_repository) {
         make_repository(home)?;
@@ -276,6 +310,7 @@ impl Replay<'_> {
             }
             Step::Restarted => {
                 self.end_segment()?;
+                write_config(&self.comparison, self.transcript, &self.home, false)?;
                 self.server = Connection::spawn(&self.candidate.program, &self.home, &[])?;
             }
         }

@@ -92,7 +92,8 @@ impl Gate {
         let _ = self.reached.subscribe().wait_for(|reached| *reached).await;
     }
 
-    async fn pass(&self) {
+    /// Waits here until the test opens.
+    pub(crate) async fn pass(&self) {
         self.reached.send_replace(true);
         let _ = self.open.subscribe().wait_for(|open| *open).await;
     }

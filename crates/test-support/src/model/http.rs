@@ -30,7 +30,7 @@ impl RecordedRequest {
 }
 
 /// Returns `None` when the client is done with the connection.
-pub(super) async fn read_request(
+pub(crate) async fn read_request(
     reader: &mut (impl AsyncBufRead + Unpin),
 ) -> io::Result<Option<RecordedRequest>> {
     let first = read_line(reader).await?;

@@ -1,6 +1,7 @@
 // GENERATED CODE! DO NOT MODIFY BY HAND!
 
 import type { Account } from "./Account";
+import type { WorkspaceRouting } from "./WorkspaceRouting";
 
 /**
  * Who is signed in.
@@ -17,4 +18,8 @@ requiresOpenaiAuth: boolean,
 /**
  * The user id in the token, if there is one.
  */
-userId: string | null, };
+userId: string | null, 
+/**
+ * Null: this server asks no backend where a workspace is.
+ */
+workspaceRouting: WorkspaceRouting | null, };

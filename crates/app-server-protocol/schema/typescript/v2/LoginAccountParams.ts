@@ -16,7 +16,7 @@ appBrand: LoginAppBrand | null,
  */
 codexStreamlinedLogin?: boolean, 
 /**
- * Sends the browser to a page of the provider at the end.
+ * Accepted and without effect: the server has a page of its own.
  */
 useHostedLoginSuccessPage?: boolean, } | { "type": "chatgptDeviceCode" } | { "type": "chatgptAuthTokens", 
 /**

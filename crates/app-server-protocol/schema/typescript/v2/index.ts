@@ -3,6 +3,7 @@
 export type { Account } from "./Account";
 export type { AccountLoginCompletedNotification } from "./AccountLoginCompletedNotification";
 export type { AccountRateLimitsUpdatedNotification } from "./AccountRateLimitsUpdatedNotification";
+export type { AccountRoutingOverride } from "./AccountRoutingOverride";
 export type { AccountUpdatedNotification } from "./AccountUpdatedNotification";
 export type { ActivePermissionProfile } from "./ActivePermissionProfile";
 export type { AdditionalFileSystemPermissions } from "./AdditionalFileSystemPermissions";
@@ -430,4 +431,5 @@ export type { TurnToolOutput } from "./TurnToolOutput";
 export type { UserInput } from "./UserInput";
 export type { WarningNotification } from "./WarningNotification";
 export type { WindowsSandboxImplementation } from "./WindowsSandboxImplementation";
+export type { WorkspaceRouting } from "./WorkspaceRouting";
 export type { WriteStatus } from "./WriteStatus";
