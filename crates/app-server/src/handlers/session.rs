@@ -86,8 +86,10 @@ fn is_header_value(text: &str) -> bool {
 
 /// An empty variable counts as not set.
 fn network_options(environment: &Environment) -> NetworkOptions {
+    let ca_bundle =
+        ["CODEX_CA_CERTIFICATE", "SSL_CERT_FILE"].into_iter().find_map(|name| environment.non_blank(name));
     NetworkOptions {
-        ca_bundle: environment.non_blank("CODEX_CA_CERTIFICATE").map(Into::into),
+        ca_bundle: ca_bundle.map(Into::into),
         ignore_proxies: environment.var("CODEX_SANDBOX") == Some("seatbelt"),
     }
 }

@@ -10,6 +10,7 @@ mod commands;
 mod errors;
 mod handshake;
 mod lists;
+mod network;
 mod patches;
 mod process;
 mod security;
