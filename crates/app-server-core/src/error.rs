@@ -46,6 +46,18 @@ pub enum CoreError {
     /// The request contradicts itself or the state of what it names.
     #[error("{0}")]
     Invalid(String),
+    /// Values that no state would make right.
+    #[error("{0}")]
+    InvalidParams(String),
+    /// The method is known and not served for what it names.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Turns cannot be dropped now.
+    #[error("{0}")]
+    RollbackFailed(String),
+    /// The capability is still to come.
+    #[error("{0} is not yet available in this server")]
+    NotYet(&'static str),
     /// The configuration does not allow it.
     #[error("failed to load configuration: {0}")]
     Config(#[from] ConfigError),

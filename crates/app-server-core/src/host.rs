@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::error::CoreError;
+use crate::thread::ThreadOp;
 
 /// The process around the core.
 pub trait Host: Send + Sync + 'static {
@@ -26,6 +27,10 @@ pub trait Host: Send + Sync + 'static {
 
     /// Says that the actor of this thread has nothing loaded and nothing to do; the owner of its handle may drop it.
     fn thread_idle(&self, id: Uuid);
+
+    /// Hands an operation to the actor of another thread, starting one if there is none. Does not wait, so an actor may
+    /// call it; operations handed over one after the other may arrive in another order.
+    fn hand_over(&self, id: Uuid, op: ThreadOp);
 }
 
 /// A question to the client. Dropping it withdraws it: an answer that comes later is ignored.

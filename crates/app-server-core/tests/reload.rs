@@ -44,6 +44,8 @@ impl Host for Listener {
     }
 
     fn thread_idle(&self, _: Uuid) {}
+
+    fn hand_over(&self, _: Uuid, _: ThreadOp) {}
 }
 
 /// One session over a home.

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::handlers::{account, model, session, thread, turn};
+use crate::handlers::{account, model, review, sections, session, thread, turn};
 use crate::message_processor::Server;
 use crate::outgoing::Responder;
 use crate::rpc_error;
@@ -79,6 +79,41 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
             call.by_thread::<client::ThreadBackgroundTerminalsClean>(server, method, thread::end_terminals)
                 .await;
         }
+        M::ThreadFork => call.by_thread::<client::ThreadFork>(server, method, thread::fork).await,
+        M::ThreadRollback => call.by_thread::<client::ThreadRollback>(server, method, thread::rollback).await,
+        M::ThreadRevert => call.by_thread::<client::ThreadRevert>(server, method, thread::revert).await,
+        M::ThreadDelete => call.by_thread::<client::ThreadDelete>(server, method, thread::delete).await,
+        M::ThreadMetadataUpdate => {
+            call.by_thread::<client::ThreadMetadataUpdate>(server, method, thread::update_metadata).await
+        }
+        M::ThreadInjectItems => {
+            call.by_thread::<client::ThreadInjectItems>(server, method, thread::inject_items).await
+        }
+        M::ThreadSettingsUpdate => {
+            call.by_thread::<client::ThreadSettingsUpdate>(server, method, thread::update_settings).await
+        }
+        M::ThreadTurnsList => {
+            call.by_thread::<client::ThreadTurnsList>(server, method, thread::list_turns).await
+        }
+        M::ThreadItemsList => {
+            call.by_thread::<client::ThreadItemsList>(server, method, thread::list_items).await
+        }
+        M::ThreadItemsRead => {
+            call.by_thread::<client::ThreadItemsRead>(server, method, thread::read_items).await
+        }
+        M::ThreadCompactStart => {
+            call.by_thread::<client::ThreadCompactStart>(server, method, thread::compact).await
+        }
+        M::ThreadGoalSet => call.by_thread::<client::ThreadGoalSet>(server, method, thread::set_goal).await,
+        M::ThreadGoalGet => call.by_thread::<client::ThreadGoalGet>(server, method, thread::get_goal).await,
+        M::ThreadGoalClear => {
+            call.by_thread::<client::ThreadGoalClear>(server, method, thread::clear_goal).await
+        }
+        M::ThreadSearchOccurrences => {
+            call.by_thread::<client::ThreadSearchOccurrences>(server, method, thread::search_occurrences)
+                .await
+        }
+        M::ReviewStart => call.by_thread::<client::ReviewStart>(server, method, review::start).await,
         M::TurnStart => call.by_thread::<client::TurnStart>(server, method, turn::start).await,
         M::TurnSteer => call.by_thread::<client::TurnSteer>(server, method, turn::steer).await,
         M::TurnInterrupt => call.by_thread::<client::TurnInterrupt>(server, method, turn::interrupt).await,
@@ -96,15 +131,46 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
             call.by_account::<client::AccountRateLimitsRead>(server, method, account::rate_limits).await;
         }
 
-        // They read the disk: done aside, on a snapshot.
+        // They use the disk: done aside, on a snapshot.
         M::ThreadList => {
             call.aside::<client::ThreadList, _>(server, method, thread::live_statuses, thread::list)
         }
+        M::ThreadSearch => call.aside::<client::ThreadSearch, _>(server, method, nothing, thread::search),
+        M::ThreadSectionList => {
+            call.aside::<client::ThreadSectionList, _>(server, method, nothing, sections::list)
+        }
+        M::ThreadSectionCreate => {
+            call.aside::<client::ThreadSectionCreate, _>(server, method, nothing, sections::create)
+        }
+        M::ThreadSectionUpdate => {
+            call.aside::<client::ThreadSectionUpdate, _>(server, method, nothing, sections::update)
+        }
+        M::ThreadSectionDelete => {
+            call.aside::<client::ThreadSectionDelete, _>(server, method, nothing, sections::delete)
+        }
+        M::ThreadSectionMove => {
+            call.aside::<client::ThreadSectionMove, _>(server, method, nothing, sections::move_thread)
+        }
+        M::ThreadAttachmentAdd => {
+            call.aside::<client::ThreadAttachmentAdd, _>(server, method, nothing, sections::add_attachment)
+        }
+        M::ThreadAttachmentList => {
+            call.aside::<client::ThreadAttachmentList, _>(server, method, nothing, sections::list_attachments)
+        }
+        M::ThreadAttachmentOwnerList => call.aside::<client::ThreadAttachmentOwnerList, _>(
+            server,
+            method,
+            nothing,
+            sections::list_attachment_owners,
+        ),
+        M::ThreadAttachmentRemove => call.aside::<client::ThreadAttachmentRemove, _>(
+            server,
+            method,
+            nothing,
+            sections::remove_attachment,
+        ),
 
         // Their capability is not built yet: parsed and gated like the others, then refused.
-        M::ReviewStart => call.not_yet::<client::ReviewStart>(server, method),
-        M::ThreadFork => call.not_yet::<client::ThreadFork>(server, method),
-        M::ThreadRollback => call.not_yet::<client::ThreadRollback>(server, method),
         M::FeedbackUpload => call.not_yet::<client::FeedbackUpload>(server, method),
         M::SkillsList => call.not_yet::<client::SkillsList>(server, method),
         M::SkillsConfigWrite => call.not_yet::<client::SkillsConfigWrite>(server, method),
@@ -118,25 +184,6 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::ConfigBatchWrite => call.not_yet::<client::ConfigBatchWrite>(server, method),
         M::ConfigRequirementsRead => call.not_yet::<client::ConfigRequirementsRead>(server, method),
         M::FuzzyFileSearch => call.not_yet::<client::FuzzyFileSearch>(server, method),
-        M::ThreadDelete => call.not_yet::<client::ThreadDelete>(server, method),
-        M::ThreadGoalSet => call.not_yet::<client::ThreadGoalSet>(server, method),
-        M::ThreadGoalGet => call.not_yet::<client::ThreadGoalGet>(server, method),
-        M::ThreadGoalClear => call.not_yet::<client::ThreadGoalClear>(server, method),
-        M::ThreadMetadataUpdate => call.not_yet::<client::ThreadMetadataUpdate>(server, method),
-        M::ThreadAttachmentAdd => call.not_yet::<client::ThreadAttachmentAdd>(server, method),
-        M::ThreadAttachmentList => call.not_yet::<client::ThreadAttachmentList>(server, method),
-        M::ThreadAttachmentOwnerList => call.not_yet::<client::ThreadAttachmentOwnerList>(server, method),
-        M::ThreadAttachmentRemove => call.not_yet::<client::ThreadAttachmentRemove>(server, method),
-        M::ThreadSectionMove => call.not_yet::<client::ThreadSectionMove>(server, method),
-        M::ThreadCompactStart => call.not_yet::<client::ThreadCompactStart>(server, method),
-        M::ThreadRevert => call.not_yet::<client::ThreadRevert>(server, method),
-        M::ThreadSectionList => call.not_yet::<client::ThreadSectionList>(server, method),
-        M::ThreadSectionCreate => call.not_yet::<client::ThreadSectionCreate>(server, method),
-        M::ThreadSectionUpdate => call.not_yet::<client::ThreadSectionUpdate>(server, method),
-        M::ThreadSectionDelete => call.not_yet::<client::ThreadSectionDelete>(server, method),
-        M::ThreadTurnsList => call.not_yet::<client::ThreadTurnsList>(server, method),
-        M::ThreadItemsList => call.not_yet::<client::ThreadItemsList>(server, method),
-        M::ThreadInjectItems => call.not_yet::<client::ThreadInjectItems>(server, method),
         M::SkillsExtraRootsSet => call.not_yet::<client::SkillsExtraRootsSet>(server, method),
         M::HooksList => call.not_yet::<client::HooksList>(server, method),
         M::FsReadFile => call.not_yet::<client::FsReadFile>(server, method),
@@ -162,10 +209,6 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::CommandExecWrite => call.not_yet::<client::CommandExecWrite>(server, method),
         M::CommandExecTerminate => call.not_yet::<client::CommandExecTerminate>(server, method),
         M::CommandExecResize => call.not_yet::<client::CommandExecResize>(server, method),
-        M::ThreadSettingsUpdate => call.not_yet::<client::ThreadSettingsUpdate>(server, method),
-        M::ThreadSearch => call.not_yet::<client::ThreadSearch>(server, method),
-        M::ThreadSearchOccurrences => call.not_yet::<client::ThreadSearchOccurrences>(server, method),
-        M::ThreadItemsRead => call.not_yet::<client::ThreadItemsRead>(server, method),
         M::TurnSettingsUpdate => call.not_yet::<client::TurnSettingsUpdate>(server, method),
         M::ProcessSpawn => call.not_yet::<client::ProcessSpawn>(server, method),
         M::ProcessWriteStdin => call.not_yet::<client::ProcessWriteStdin>(server, method),
@@ -331,7 +374,7 @@ impl Call<'_> {
         R::Params: DeserializeOwned,
     {
         let error = match self.accept::<R>(server, method) {
-            Ok(_) => RpcError::invalid(format!("{} is not yet available in this server", self.method)),
+            Ok(_) => rpc_error::from_core(&CoreError::NotYet(method.name())),
             Err(error) => error,
         };
         self.responder(server).send(Err::<(), _>(error));
@@ -366,6 +409,9 @@ impl Call<'_> {
         responder.send(result);
     }
 }
+
+/// The snapshot of what needs none.
+fn nothing(_: &Server) {}
 
 /// Parses params; a type that takes none accepts anything, others need an object.
 fn parse<P: DeserializeOwned>(params: Option<&RawValue>) -> Result<P, RpcError> {

@@ -14,6 +14,7 @@ use app_server_protocol::ServerNotification;
 use app_server_protocol::rpc::{Incoming, code};
 use app_server_sandbox::Launcher;
 use serde_json::value::RawValue;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,6 +38,8 @@ pub(crate) enum Event {
     EndOfInput,
     /// A thread's actor has nothing loaded and nothing to do.
     ThreadIdle(Uuid),
+    /// Something for a thread's actor, handed over by the actor of another thread.
+    Thread(Uuid, Box<ThreadOp>),
 }
 
 /// Why the loop ended.
@@ -113,7 +116,7 @@ impl Server {
                 }
             }
         };
-        let mut stopped = pin!(self.stop());
+        let mut stopped = pin!(self.stop(&mut inbox));
         if ending == Ending::EndOfInput {
             tokio::select! {
                 () = &mut stopped => return ending,
@@ -135,6 +138,7 @@ impl Server {
                     self.threads.remove(&id);
                 }
             }
+            Some(Event::Thread(id, op)) => self.send_to_thread(id, *op).await,
             Some(Event::EndOfInput) | None => return true,
         }
         // A client that does not read is not read from.
@@ -208,28 +212,47 @@ impl Server {
     }
 
     /// Ends all threads, whose earlier operations are answered first, and waits for what runs beside the loop.
-    async fn stop(&mut self) {
+    async fn stop(&mut self, inbox: &mut mpsc::Receiver<Event>) {
+        loop {
+            self.stop_threads().await;
+            // What they handed to each other before they stopped belongs to what is answered.
+            let mut is_done = true;
+            while let Ok(event) = inbox.try_recv() {
+                if let Event::Thread(id, op) = event {
+                    self.send_to_thread(id, *op).await;
+                    is_done = false;
+                }
+            }
+            if is_done {
+                break;
+            }
+        }
+        if let Some(account) = &self.account {
+            let (done, stopped) = oneshot::channel();
+            account.send(AccountOp::Shutdown(done)).await;
+            // An actor that is gone has stopped.
+            let _ = stopped.await;
+        }
+        // After the turns: one whose question goes unanswered would go on without it and ask the model once more.
         self.outgoing.cancel_pending();
+        if let Some(session) = &self.session {
+            session.services.settle().await;
+        }
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    async fn stop_threads(&self) {
         let mut stopping = Vec::new();
         for handle in self.threads.values() {
             let (done, stopped) = oneshot::channel();
             handle.send(ThreadOp::Shutdown(done)).await;
             stopping.push(stopped);
         }
-        if let Some(account) = &self.account {
-            let (done, stopped) = oneshot::channel();
-            account.send(AccountOp::Shutdown(done)).await;
-            stopping.push(stopped);
-        }
         for stopped in stopping {
             // An actor that is gone has stopped.
             let _ = stopped.await;
         }
-        if let Some(session) = &self.session {
-            session.services.settle().await;
-        }
-        self.tasks.close();
-        self.tasks.wait().await;
     }
 }
 
@@ -268,5 +291,77 @@ impl Host for ProcessHost {
     fn thread_idle(&self, id: Uuid) {
         // When the queue is full the handle stays until the next operation on this thread: a little memory, no harm.
         let _ = self.events.try_send(Event::ThreadIdle(id));
+    }
+    fn hand_over(&self, id: Uuid, op: ThreadOp) {
+        // Whoever hands over must not wait: the processor may be waiting for its mailbox. When the session is over
+        // the operation is dropped, and a dropped reply answers with an error.
+        if let Err(TrySendError::Full(event)) = self.events.try_send(Event::Thread(id, Box::new(op))) {
+            // As many of these as there are unanswered requests.
+            let events = self.events.clone();
+            tokio::spawn(async move { events.send(event).await });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app_server_core::CoreError;
+    use app_server_core::host::Reply;
+    use app_server_protocol::v2::ThreadReadResponse;
+    use app_server_test_support::TempHome;
+
+    use super::*;
+
+    type Answer = oneshot::Receiver<Result<ThreadReadResponse, CoreError>>;
+
+    fn read() -> (ThreadOp, Answer) {
+        let (sender, answer) = oneshot::channel();
+        let reply = Reply::new(move |result| assert!(sender.send(result).is_ok(), "nobody waits"));
+        (ThreadOp::Read(false, reply), answer)
+    }
+
+    fn host(events: mpsc::Sender<Event>) -> ProcessHost {
+        ProcessHost { outgoing: OutgoingMessageSender::default(), events }
+    }
+
+    #[tokio::test]
+    async fn handing_over_does_not_wait_for_a_full_queue() {
+        let (events, mut inbox) = mpsc::channel(1);
+        let host = host(events);
+        let ids = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let answers = ids.map(|id| {
+            let (op, answer) = read();
+            host.hand_over(id, op);
+            answer
+        });
+        for id in ids {
+            assert!(matches!(inbox.recv().await, Some(Event::Thread(handed, _)) if handed == id));
+        }
+        for answer in answers {
+            assert!(
+                answer.await.is_err(),
+                "the dropped operations are answered by whoever dropped their replies"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_handed_over_as_the_session_ends_is_still_done() {
+        let home = TempHome::new().unwrap();
+        let environment = Arc::new(Environment::from_pairs([("PWD", home.work().as_os_str())]));
+        let config = ConfigLoader::new(Arc::clone(&environment), home.home(), Vec::new());
+        let secrets = Arc::new(KnownSecrets::new(Arc::clone(&environment), None));
+        let launcher = Launcher::new(home.base().join("no-helper"));
+        let prepared = Prepared { config, launcher, secrets };
+        let (events, inbox) = mpsc::channel(EVENT_QUEUE);
+        let outgoing = OutgoingMessageSender::default();
+        let server = Server::new(outgoing, environment, prepared, events.clone(), CancellationToken::new());
+        let line = r#"{"id":0,"method":"initialize","params":{"clientInfo":{"name":"test","version":"1"}}}"#;
+        events.try_send(Event::Line(line.as_bytes().to_vec())).unwrap();
+        events.try_send(Event::EndOfInput).unwrap();
+        let (op, answer) = read();
+        host(events).hand_over(Uuid::from_u128(1), op);
+        assert_eq!(server.run(inbox).await, Ending::EndOfInput);
+        assert!(matches!(answer.await, Ok(Err(CoreError::ThreadNotLoaded(_)))));
     }
 }

@@ -10,6 +10,8 @@ pub(crate) fn from_core(error: &CoreError) -> RpcError {
     let code = match error {
         CoreError::Internal(_) => code::INTERNAL_ERROR,
         CoreError::Locked(app_server_rollout::LockError::Io(_)) => code::INTERNAL_ERROR,
+        CoreError::InvalidParams(_) => code::INVALID_PARAMS,
+        CoreError::Unsupported(_) => code::METHOD_NOT_FOUND,
         CoreError::Locked(app_server_rollout::LockError::Held(_))
         | CoreError::InvalidThreadId(_)
         | CoreError::ThreadNotFound(_)
@@ -21,12 +23,15 @@ pub(crate) fn from_core(error: &CoreError) -> RpcError {
         | CoreError::OtherTurn { .. }
         | CoreError::NotSteerable(_)
         | CoreError::Invalid(_)
+        | CoreError::RollbackFailed(_)
+        | CoreError::NotYet(_)
         | CoreError::Config(_) => code::INVALID_REQUEST,
     };
     let data = match error {
         CoreError::NotSteerable(kind) => {
             Some(json!({ "codexErrorInfo": { "activeTurnNotSteerable": { "turnKind": kind } } }))
         }
+        CoreError::RollbackFailed(_) => Some(json!({ "codexErrorInfo": "threadRollbackFailed" })),
         _ => None,
     };
     RpcError { code, data, message: error.to_string() }

@@ -13,11 +13,11 @@ use crate::head::Head;
 use crate::index::Known;
 use crate::meta::HistoryBase;
 use crate::reader::{ReadError, ScanReport, scan};
-use crate::record::{Body, Record};
+use crate::record::{Body, Position, Record};
 use crate::store::Store;
 
 /// Forks of forks, and reverts, that are followed; bounds what a file that names itself can do.
-const MAX_DEPTH: usize = 16;
+const MAX_DEPTH: u16 = Position::OWN_FILE;
 
 impl Store {
     /// Reads a thread's whole history: like [`scan`], and where the thread continues another one, that one's
@@ -39,11 +39,12 @@ impl Store {
         &self,
         path: &Path,
         end_ordinal: u64,
-        depth: usize,
+        depth: u16,
         each: &mut dyn FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<ScanReport, ReadError> {
         let mut is_first_meta = true;
-        scan(path, |record| {
+        scan(path, |mut record| {
+            record.position.file = Position::OWN_FILE - depth;
             if depth > 0 && record.ordinal.is_none_or(|ordinal| ordinal >= end_ordinal) {
                 // Behind the point where the fork left, or what a revert took back, or not of the numbered history at all.
                 return ControlFlow::Continue(());
@@ -62,7 +63,7 @@ impl Store {
         &self,
         base: HistoryBase,
         end_ordinal: u64,
-        depth: usize,
+        depth: u16,
         each: &mut dyn FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Some(path) = Bases::new(self).find(base.thread_id) else {

@@ -7,17 +7,19 @@
 //! - [`reader`]: streams a file in constant memory, whatever its state
 //! - [`writer`]: appends batches of lines
 //! - [`store`], [`list`]: finds, lists, archives and deletes threads under one home
-//! - [`names`]: thread names; [`lock`]: one writer per thread
+//! - [`names`], [`metadata`]: what is recorded beside the rollouts; [`lock`]: one writer per thread
 
 mod base;
 mod catalog;
 mod file_name;
 mod files;
+mod follow;
 mod head;
 mod index;
 pub mod list;
 pub mod lock;
 pub mod meta;
+pub mod metadata;
 pub mod names;
 pub mod reader;
 pub mod record;
@@ -28,8 +30,9 @@ pub use head::{Header, HeaderError};
 pub use list::{Cursor, InvalidCursor, ListError, ListPage, ListQuery, SortKey, SourceFilter, SourceKind};
 pub use lock::{LockError, WriterLock};
 pub use meta::{BaseInstructions, GitInfo, HistoryBase, HistoryMode, SessionMeta, Source};
+pub use metadata::{GitChange, MetadataIndex};
 pub use names::NameIndex;
 pub use reader::{ReadError, ScanReport, scan};
-pub use record::{Body, Damaged, Event, Record, timestamp_text};
+pub use record::{Body, Damaged, Event, Position, Record, timestamp_text};
 pub use store::{Found, MoveError, Scope, Store};
 pub use writer::{Batch, RolloutWriter};

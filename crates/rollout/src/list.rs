@@ -19,7 +19,7 @@ use crate::files::{self, FileVersion};
 use crate::head::{Head, Header};
 use crate::index::Known;
 use crate::meta::Source;
-use crate::store::{Store, header};
+use crate::store::{Beside, Store, header};
 
 /// How long the following pages of a list by time use the order of its first page. Asking every file for its time
 /// again would cost more than the page, and could skip a thread that was written to in between.
@@ -254,6 +254,7 @@ impl Store {
             tracing::warn!(%error, "cannot read thread names");
             Arc::default()
         });
+        let changes = self.metadata.all_or_none();
         let filter = Filter::new(query, &names);
         let mut page = ListPage::default();
         let bases = Bases::new(self);
@@ -289,11 +290,33 @@ impl Store {
                 // A cursor without id lies behind all of its time; one millisecond off it lies before them.
                 Some(Cursor { at_ms: if query.descending { at_ms - 1 } else { at_ms + 1 }, id: None })
             });
-            let name = names.get(&head.meta.id).cloned();
-            page.entries.push(header(&head, version, path, query.archived, name));
+            let id = &head.meta.id;
+            let beside = Beside { name: names.get(id).cloned(), git: changes.get(id) };
+            page.entries.push(header(&head, version, path, query.archived, beside));
         }
         self.heads.save_if_worthwhile(|| self.all_paths());
         Ok(page)
+    }
+
+    /// Returns the threads, live or archived, that say of themselves that this one spawned them. Files that cannot be
+    /// read are passed over.
+    ///
+    /// # Errors
+    /// The system's, when the directories cannot be read.
+    pub fn children(&self, id: Uuid) -> io::Result<Vec<Uuid>> {
+        let mut children = Vec::new();
+        for archived in [false, true] {
+            let names = self.rollouts(archived)?;
+            for index in 0..names.len() {
+                if let Ok(Some((_, Known::Head(head)))) = self.heads.get(&names.path(index))
+                    && head.meta.spawned_by() == Some(id)
+                {
+                    children.push(names.key(index).1);
+                }
+            }
+        }
+        self.heads.save_if_worthwhile(|| self.all_paths());
+        Ok(children)
     }
 
     fn all_paths(&self) -> io::Result<Vec<PathBuf>> {

@@ -93,6 +93,18 @@ impl SessionMeta {
         self.history_mode.unwrap_or_default()
     }
 
+    /// Returns the thread whose agent this one is: 0.169 says so in a field, 0.94 in the source.
+    pub fn spawned_by(&self) -> Option<Uuid> {
+        let in_source = || match &self.source {
+            Source::SubAgent(kind) => {
+                let parent = kind.get("thread_spawn")?.get("parent_thread_id")?.as_str()?;
+                Uuid::try_parse(parent).ok()
+            }
+            _ => None,
+        };
+        self.parent_thread_id.or_else(in_source)
+    }
+
     /// Drops what a list never shows and what would make a cache of many threads large.
     pub(crate) fn slim(mut self) -> Self {
         self.base_instructions = None;

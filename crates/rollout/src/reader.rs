@@ -10,7 +10,7 @@ use ruzstd::decoding::StreamingDecoder;
 
 use crate::files;
 use crate::meta::HistoryMode;
-use crate::record::{Body, Record};
+use crate::record::{Body, Position, Record};
 
 /// Read at a time, and the size the buffer returns to after a line that needed more.
 const CHUNK_BYTES: usize = 256 * 1024;
@@ -111,7 +111,8 @@ impl<F: FnMut(Option<Record<'_>>) -> ControlFlow<()>> Scanner<F> {
         loop {
             while let Some(len) = line_len(&buf[start + searched..end]) {
                 let line_end = start + searched + len;
-                if self.line(&buf[start..line_end]).is_break() {
+                let offset = self.report.bytes - (end - start) as u64;
+                if self.line(&buf[start..line_end], offset).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
                 start = line_end + 1;
@@ -137,29 +138,34 @@ impl<F: FnMut(Option<Record<'_>>) -> ControlFlow<()>> Scanner<F> {
             }
         }
         let damaged_before = self.report.damaged;
-        let flow = self.line(&buf[start..end]);
+        let flow = self.line(&buf[start..end], self.report.bytes - (end - start) as u64);
         self.report.torn_tail = self.report.damaged > damaged_before;
         Ok(flow)
     }
 
-    fn line(&mut self, line: &[u8]) -> ControlFlow<()> {
-        let line = line.trim_ascii();
+    /// Takes the line that begins `offset` bytes into the file.
+    fn line(&mut self, line: &[u8], offset: u64) -> ControlFlow<()> {
+        let with_blanks = line.trim_ascii_end();
+        let line = with_blanks.trim_ascii_start();
         if line.is_empty() {
             return ControlFlow::Continue(());
         }
+        let offset = offset + (with_blanks.len() - line.len()) as u64;
         if let Ok(record) = Record::parse(line) {
-            return self.record(record);
+            return self.record(record, offset);
         }
         self.report.damaged += 1;
         (self.each)(None)?;
         // A version that does not repair the end of a file glues its first record to a torn line.
-        match glued(line).map(Record::parse) {
-            Some(Ok(record)) => self.record(record),
-            _ => ControlFlow::Continue(()),
+        let Some(at) = glued(line) else { return ControlFlow::Continue(()) };
+        match Record::parse(&line[at..]) {
+            Ok(record) => self.record(record, offset + at as u64),
+            Err(_) => ControlFlow::Continue(()),
         }
     }
 
-    fn record(&mut self, record: Record<'_>) -> ControlFlow<()> {
+    fn record(&mut self, mut record: Record<'_>, offset: u64) -> ControlFlow<()> {
+        record.position = Position { file: Position::OWN_FILE, offset };
         self.report.records += 1;
         self.report.last_ordinal = self.report.last_ordinal.max(record.ordinal);
         if let Body::SessionMeta(meta) = &record.body
@@ -179,10 +185,9 @@ fn line_len(mut bytes: &[u8]) -> Option<usize> {
     (len > 0 && all[len - 1] == b'\n').then(|| len - 1)
 }
 
-/// Returns what may be a record at the end of a damaged line.
-fn glued(line: &[u8]) -> Option<&[u8]> {
-    let at = line.windows(RECORD_START.len()).rposition(|window| window == RECORD_START)?;
-    (at > 0).then(|| &line[at..])
+/// Returns where at the end of a damaged line a record may begin.
+fn glued(line: &[u8]) -> Option<usize> {
+    line.windows(RECORD_START.len()).rposition(|window| window == RECORD_START).filter(|at| *at > 0)
 }
 
 enum Input {

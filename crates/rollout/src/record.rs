@@ -18,11 +18,30 @@ const MILLISECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 #[error("not a rollout record: {0}")]
 pub struct Damaged(#[from] serde_json::Error);
 
+/// Where a record stands in a thread's history. What comes later in the history compares greater, but for the
+/// thread's own first `session_meta`, which is read before what the thread continues.
+///
+/// Good for one reading of one history: a revert adds a file, and then the same record stands elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The file: [`Self::OWN_FILE`] for the thread's own, one less for what that continues, and so on.
+    pub file: u16,
+    /// Bytes of the file, decompressed, before the record.
+    pub offset: u64,
+}
+
+impl Position {
+    /// The file that was asked for.
+    pub const OWN_FILE: u16 = 16;
+}
+
 /// One line of a rollout (rollouts.md 2).
 #[derive(Debug)]
 pub struct Record<'a> {
     /// The line as it stands in the file, without its end; forks copy it verbatim.
     pub line: &'a [u8],
+    /// Where the line stands; the start of a file for a line that was parsed on its own.
+    pub position: Position,
     /// When the line was written, RFC 3339 UTC; empty when the file has none.
     pub timestamp: Cow<'a, str>,
     /// Position in a paginated file, 0-based.
@@ -101,7 +120,8 @@ impl<'a> Record<'a> {
             "session_meta" => Body::SessionMeta(serde_json::from_str(payload.get())?),
             _ => Body::Other { kind, payload },
         };
-        Ok(Self { line, timestamp, ordinal, body, payload })
+        let position = Position { file: Position::OWN_FILE, offset: 0 };
+        Ok(Self { line, position, timestamp, ordinal, body, payload })
     }
 
     /// Returns the line's `type`.

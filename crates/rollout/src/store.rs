@@ -17,6 +17,7 @@ use crate::files::{self, FileVersion};
 use crate::head::{Head, Header, HeaderError};
 use crate::index::HeadCache;
 use crate::list::Walk;
+use crate::metadata::{GitChange, MetadataIndex, with_change};
 use crate::names::NameIndex;
 use crate::reader::ReadError;
 
@@ -72,6 +73,7 @@ pub struct Store {
     archived: Mutex<Catalog>,
     pub(crate) heads: HeadCache,
     names: NameIndex,
+    pub(crate) metadata: MetadataIndex,
     pub(crate) last_walk: Mutex<Option<Walk>>,
 }
 
@@ -84,6 +86,7 @@ impl Store {
             archived: Mutex::new(catalog::archived(codex_home)),
             heads: HeadCache::new(codex_home),
             names: NameIndex::new(codex_home),
+            metadata: MetadataIndex::new(codex_home),
             last_walk: Mutex::default(),
         }
     }
@@ -96,6 +99,11 @@ impl Store {
     /// Returns the threads' names.
     pub fn names(&self) -> &NameIndex {
         &self.names
+    }
+
+    /// Returns what clients recorded about threads.
+    pub fn metadata(&self) -> &MetadataIndex {
+        &self.metadata
     }
 
     /// Finds a thread by the id in its file's name; of several files the newest, which is the one to append to: 0.169
@@ -193,7 +201,9 @@ impl Store {
             None
         });
         let archived = path.starts_with(self.codex_home.join("archived_sessions"));
-        Ok(header(&head, version, path.to_owned(), archived, name))
+        let changes = self.metadata.all_or_none();
+        let beside = Beside { name, git: changes.get(&head.meta.id) };
+        Ok(header(&head, version, path.to_owned(), archived, beside))
     }
 
     fn root(&self, archived: bool) -> PathBuf {
@@ -226,20 +236,28 @@ impl Store {
     }
 }
 
+/// What is kept beside a rollout.
+pub(crate) struct Beside<'a> {
+    pub(crate) name: Option<String>,
+    pub(crate) git: Option<&'a GitChange>,
+}
+
 /// Puts a header together from the part that stays and the part that changes.
 pub(crate) fn header(
     head: &Head,
     version: FileVersion,
     path: PathBuf,
     archived: bool,
-    name: Option<String>,
+    beside: Beside<'_>,
 ) -> Header {
     let named_at = || {
         let name = path.file_name().and_then(|name| name.to_str())?;
         file_name::parse(name).map(|parsed| parsed.seconds)
     };
+    let mut meta = head.meta.clone();
+    meta.git = with_change(meta.git, beside.git);
     Header {
-        meta: head.meta.clone(),
+        meta,
         preview: head.preview.clone(),
         has_user_message: head.has_user_message,
         archived,
@@ -247,7 +265,7 @@ pub(crate) fn header(
         updated_at: version.mtime_s(),
         recency_at: version.mtime_s(),
         size: version.size,
-        name,
+        name: beside.name,
         path,
     }
 }

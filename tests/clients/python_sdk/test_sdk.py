@@ -602,8 +602,26 @@ class Server(SdkTest):
         codex = self.server()
         thread = codex.thread_start()
         with self.assertRaisesRegex(InvalidRequestError, "not yet available"):
-            codex.thread_fork(thread.id)
+            codex.models()
         self.assertEqual("still here", thread.run("go on").final_response)
+
+    def test_fork_copies_the_history(self) -> None:
+        model = self.model(
+            text_answer("root", id="1"), text_answer("branch", id="2"), text_answer("trunk", id="3")
+        )
+        codex = self.server()
+        thread = codex.thread_start()
+        thread.run("start")
+        fork = codex.thread_fork(thread.id)
+        self.assertNotEqual(thread.id, fork.id)
+        fork.run("on the branch")
+        thread.run("on the trunk")
+
+        known = ("start", "root", "on the branch", "branch", "on the trunk")
+        start = [("user", "start"), ("assistant", "root")]
+        self.assertEqual([*start, ("user", "on the branch")], said(model.requests[1], *known))
+        self.assertEqual([*start, ("user", "on the trunk")], said(model.requests[2], *known))
+        self.assertEqual({thread.id, fork.id}, {stored.id for stored in codex.thread_list().data})
 
     def test_two_servers_share_a_home(self) -> None:
         self.model(text_answer("one", id="1"), text_answer("two", id="2"))

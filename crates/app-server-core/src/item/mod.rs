@@ -1,5 +1,7 @@
 //! Items and turns on disk: how a completed item is recorded, and how turns come back from a rollout of any writer.
 
+mod copy;
+mod outline;
 mod output;
 mod rebuild;
 mod recorded;
@@ -7,8 +9,11 @@ mod replay;
 
 use app_server_protocol::v2::{MessagePhase, ThreadItemKind};
 
+pub(crate) use copy::{Cut, OpenTurn, Part, copy};
+#[allow(unused_imports, reason = "for pages")]
+pub(crate) use outline::{Outline, TurnEntry, outline, turns};
 pub(crate) use recorded::{RecordedError, write_item};
-pub(crate) use replay::{Want, load};
+pub(crate) use replay::{Loaded, Want, load, load_until};
 
 /// A message of the agent, without the members no server of ours fills.
 pub(crate) fn agent_message(id: String, text: String, phase: Option<MessagePhase>) -> ThreadItemKind {

@@ -7,12 +7,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::mem::discriminant;
+use std::ops::RangeInclusive;
 
 use app_server_protocol::v2::{
     CommandExecutionSource, CommandExecutionStatus, LegacyAppPathString, McpToolCallError, McpToolCallStatus,
     MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnItemsView, TurnStatus, UserInput,
 };
-use app_server_rollout::{Body, Event, Record};
+use app_server_rollout::{Body, Event, Position, Record};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -31,10 +32,35 @@ pub(super) struct TurnBuilder {
     by_id: HashMap<String, usize>,
     /// Turns that were rolled back. What they left running may end later, and shows nowhere.
     dropped: HashSet<String>,
+    /// Where the records of turns are that were dropped by a record which names the first of them; up to that record.
+    cuts: Vec<RangeInclusive<Position>>,
     /// The turn that records belong to which name none.
     open: Option<usize>,
     /// Working folder of commands that name none.
     cwd: String,
+    /// Where the current record stands.
+    here: Place,
+    /// Where the record before it stands, if that was a message of the user to the model.
+    user_before: Option<Place>,
+}
+
+/// Where a record stands, and what it is known by as long as its file is only appended to: its number, or without one
+/// its place in the file.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) position: Position,
+    pub(super) anchor: u64,
+}
+
+/// A turn as the whole file has it.
+pub(super) struct Built {
+    pub(super) turn: Turn,
+    /// Whether it is over: an end is on record, or none ever is in files that name no turns.
+    pub(super) has_ended: bool,
+    /// Its first record.
+    pub(super) first: Place,
+    /// The first record of whatever turn follows in the file, a dropped one included.
+    pub(super) next: Option<Position>,
 }
 
 /// A turn in the making.
@@ -47,6 +73,8 @@ struct Draft {
     /// Whether the user's or the agent's words were recorded as items, so that all items were; then no others are
     /// kept.
     is_recorded: bool,
+    first: Place,
+    next: Option<Position>,
 }
 
 struct DraftItem {
@@ -69,6 +97,7 @@ const UNNUMBERED: &str = "";
 
 impl TurnBuilder {
     pub(super) fn push(&mut self, record: &Record<'_>) {
+        self.here = Place::of(record);
         match &record.body {
             Body::SessionMeta(meta) => {
                 if self.cwd.is_empty() {
@@ -79,6 +108,17 @@ impl TurnBuilder {
             Body::ResponseItem(raw) => self.response_item(raw),
             Body::TurnContext(_) | Body::Compacted(_) | Body::Other { .. } => {}
         }
+        self.user_before = is_user_message(&record.body).then_some(self.here);
+    }
+
+    /// Takes a record that stands behind the turns that are wanted, if it tells of an end in one of them.
+    pub(super) fn push_late(&mut self, record: &Record<'_>) {
+        if let Body::Event(event) = &record.body
+            && ended_in(event).is_some_and(|turn_id| self.by_id.contains_key(turn_id.as_ref()))
+        {
+            self.here = Place::of(record);
+            self.event(event);
+        }
     }
 
     /// The position of the open turn, for what is only counted by turns.
@@ -86,36 +126,36 @@ impl TurnBuilder {
         self.open.or_else(|| self.turns.len().checked_sub(1))
     }
 
+    /// What was cut out of the thread by records that name the first turn which goes.
+    pub(super) fn into_cuts(self) -> Vec<RangeInclusive<Position>> {
+        self.cuts
+    }
+
     /// The turns, numbered where the file names them not.
-    pub(super) fn finish(self) -> Vec<Turn> {
+    pub(super) fn finish(self) -> impl Iterator<Item = Built> {
         let mut item_number = 0;
-        let drafts = self.turns.into_iter().filter(|draft| draft.is_named || !draft.items.is_empty());
-        drafts
-            .enumerate()
-            .map(|(position, draft)| {
-                let Draft { mut turn, items, is_named, has_ended, .. } = draft;
-                if !is_named {
-                    turn.id = format!("turn-{}", position + 1);
+        let drafts = self.turns.into_iter().filter(Draft::counts);
+        drafts.enumerate().map(move |(position, draft)| {
+            let Draft { mut turn, items, is_named, has_ended, first, next, .. } = draft;
+            if !is_named {
+                turn.id = turn_number(position);
+            }
+            turn.root_turn_id.get_or_insert_with(|| turn.id.clone());
+            // A named turn without an end was cut off; the January files record no ends at all.
+            let has_ended = has_ended || !is_named;
+            if turn.status == TurnStatus::InProgress {
+                turn.status = if has_ended { TurnStatus::Completed } else { TurnStatus::Interrupted };
+            }
+            turn.items = items.into_iter().map(|draft| draft.item).collect();
+            for item in &mut turn.items {
+                let id = id_of(&mut item.kind);
+                if id.as_str() == UNNUMBERED {
+                    item_number += 1;
+                    *id = format!("item-{item_number}");
                 }
-                turn.root_turn_id.get_or_insert_with(|| turn.id.clone());
-                if turn.status == TurnStatus::InProgress {
-                    // A named turn without an end was cut off; the January files record no ends at all.
-                    turn.status = match is_named && !has_ended {
-                        true => TurnStatus::Interrupted,
-                        false => TurnStatus::Completed,
-                    };
-                }
-                turn.items = items.into_iter().map(|draft| draft.item).collect();
-                for item in &mut turn.items {
-                    let id = id_of(&mut item.kind);
-                    if id.as_str() == UNNUMBERED {
-                        item_number += 1;
-                        *id = format!("item-{item_number}");
-                    }
-                }
-                turn
-            })
-            .collect()
+            }
+            Built { turn, has_ended, first, next }
+        })
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -298,7 +338,9 @@ impl TurnBuilder {
         let local = event.local_images.unwrap_or_default().into_iter();
         content.extend(local.map(|path| UserInput::LocalImage { path, detail: None }));
         if !self.open.is_some_and(|open| self.turns[open].is_named) {
-            self.open_unnamed();
+            // What the model sees of the message comes right before.
+            let first = self.user_before.unwrap_or(self.here);
+            self.open = Some(self.new_turn(String::new(), false, first));
         }
         let id = UNNUMBERED.to_owned();
         self.add(ThreadItemKind::UserMessage { id, client_id: event.client_id, content }, Source::Event);
@@ -446,10 +488,16 @@ impl TurnBuilder {
         #[derive(Deserialize)]
         struct RolledBack {
             num_turns: usize,
+            #[serde(default)]
+            before_turn_id: Option<String>,
         }
-        let Some(RolledBack { num_turns }) = read(raw) else { return };
+        let Some(RolledBack { num_turns, before_turn_id }) = read(raw) else { return };
         self.open = None;
-        let left = self.turns.len().saturating_sub(num_turns);
+        let named = before_turn_id.and_then(|id| self.position(&id));
+        if let Some(first) = named.map(|at| self.turns[at].first.position) {
+            self.cuts.push(first..=self.here.position);
+        }
+        let left = named.unwrap_or_else(|| self.turns.len().saturating_sub(num_turns));
         self.turns.truncate(left);
         let dropped = self.by_id.extract_if(|_, at| *at >= left);
         self.dropped.extend(dropped.map(|(id, _)| id));
@@ -498,6 +546,10 @@ impl TurnBuilder {
         enum Words {
             Line(String),
             List(Vec<String>),
+        }
+        // Outside of turns nothing was run: the item was put into the model's history.
+        if self.open.is_none() {
+            return;
         }
         let Some(Call { call_id: Some(id), name, arguments, action }) = read(raw) else { return };
         let is_command = matches!(name.as_deref(), None | Some("shell" | "shell_command" | "exec_command"));
@@ -594,8 +646,19 @@ impl TurnBuilder {
         }
     }
 
+    /// The position of a turn by its id, or by its number where the file does not name it.
+    fn position(&self, id: &str) -> Option<usize> {
+        let by_number = || {
+            let counted = self.turns.iter().enumerate().filter(|(_, draft)| draft.counts());
+            let numbered = counted.enumerate().filter(|(_, (_, draft))| !draft.is_named);
+            let mut found = numbered.filter(|(number, _)| turn_number(*number) == id);
+            found.next().map(|(_, (at, _))| at)
+        };
+        self.by_id.get(id).copied().or_else(by_number)
+    }
+
     fn open_unnamed(&mut self) -> usize {
-        let at = self.new_turn(String::new(), false);
+        let at = self.new_turn(String::new(), false, self.here);
         self.open = Some(at);
         at
     }
@@ -604,7 +667,7 @@ impl TurnBuilder {
         match self.by_id.get(id) {
             Some(at) => *at,
             None => {
-                let at = self.new_turn(id.to_owned(), true);
+                let at = self.new_turn(id.to_owned(), true, self.here);
                 self.by_id.insert(id.to_owned(), at);
                 self.open = Some(at);
                 at
@@ -612,7 +675,10 @@ impl TurnBuilder {
         }
     }
 
-    fn new_turn(&mut self, id: String, is_named: bool) -> usize {
+    fn new_turn(&mut self, id: String, is_named: bool, first: Place) -> usize {
+        if let Some(last) = self.turns.last_mut() {
+            last.next.get_or_insert(first.position);
+        }
         let turn = Turn {
             completed_at: None,
             duration_ms: None,
@@ -624,8 +690,66 @@ impl TurnBuilder {
             started_at: None,
             status: TurnStatus::InProgress,
         };
-        self.turns.push(Draft { turn, items: Vec::new(), is_named, has_ended: false, is_recorded: false });
+        self.turns.push(Draft {
+            turn,
+            items: Vec::new(),
+            is_named,
+            has_ended: false,
+            is_recorded: false,
+            first,
+            next: None,
+        });
         self.turns.len() - 1
+    }
+}
+
+impl Draft {
+    /// Whether it is a turn to anybody: one that nothing names and that has nothing in it is none.
+    fn counts(&self) -> bool {
+        self.is_named || !self.items.is_empty()
+    }
+}
+
+/// The id of a turn that the file does not name.
+fn turn_number(position: usize) -> String {
+    format!("turn-{}", position + 1)
+}
+
+impl Place {
+    fn of(record: &Record<'_>) -> Place {
+        Place { position: record.position, anchor: record.ordinal.unwrap_or(record.position.offset) }
+    }
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Place { position: Position { file: Position::OWN_FILE, offset: 0 }, anchor: 0 }
+    }
+}
+
+/// Whether the model saw words in the user's role here. Every writer puts type and role first.
+fn is_user_message(body: &Body<'_>) -> bool {
+    matches!(body, Body::ResponseItem(raw) if raw.get().starts_with(r#"{"type":"message","role":"user""#))
+}
+
+/// The turn that this event tells of an end in: its own, or that of something which outlived it. Such an event belongs
+/// to its turn wherever it stands.
+pub(super) fn ended_in<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
+    #[derive(Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        turn_id: Cow<'a, str>,
+    }
+    match event.kind.as_ref() {
+        "item_completed"
+        | "patch_apply_end"
+        | "mcp_tool_call_end"
+        | "entered_review_mode"
+        | "exited_review_mode"
+        | "task_complete"
+        | "turn_complete"
+        | "turn_aborted" => read::<Named<'a>>(event.payload).map(|named| named.turn_id),
+        _ => None,
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn write_item(
 
 /// The events that legacy files have for an item (rollout specification 2.4). There are none for commands, client tools
 /// and images looked at: those events of the reference are for its clients, and it passes over them in a file.
-fn legacy_events(batch: &mut Batch, turn_id: &str, item: &ThreadItemKind) -> io::Result<()> {
+pub(super) fn legacy_events(batch: &mut Batch, turn_id: &str, item: &ThreadItemKind) -> io::Result<()> {
     #[derive(Serialize)]
     struct UserMessage<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,14 +1,14 @@
 //! Reads a rollout once, from its beginning, for everything that is wanted of it.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::Path;
 
 use app_server_protocol::v2::{ThreadTokenUsage, TokenUsageBreakdown, Turn};
-use app_server_rollout::{Body, HeaderError, Record, ScanReport, SessionMeta, Store};
+use app_server_rollout::{Body, HeaderError, Position, Record, ScanReport, SessionMeta, Store};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::rebuild::TurnBuilder;
+use super::rebuild::{Built, TurnBuilder};
 use crate::error::CoreError;
 use crate::history::History;
 
@@ -40,16 +40,41 @@ pub(crate) struct Loaded {
 /// # Errors
 /// When the file cannot be read or says nowhere what thread it is.
 pub(crate) fn load(store: &Store, path: &Path, want: Want) -> Result<Loaded, CoreError> {
+    load_until(store, path, None, want)
+}
+
+/// Reads the thread as it was before the record at `until`. What ended later in its turns is in them; the report is
+/// about what was read.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_until(
+    store: &Store,
+    path: &Path,
+    until: Option<Position>,
+    want: Want,
+) -> Result<Loaded, CoreError> {
     let mut reader = Reader { want, ..Reader::default() };
     let report = store.scan_history(path, |record| {
-        reader.take(&record);
+        // The thread's own first record comes before what it continues, though its file is a later one.
+        if reader.meta.is_none() || until.is_none_or(|until| record.position < until) {
+            reader.take(&record);
+        } else if want.turns {
+            reader.turns.push_late(&record);
+        } else {
+            return ControlFlow::Break(());
+        }
         ControlFlow::Continue(())
     })?;
+    if reader.misses_a_cut {
+        reader.history = history_without_cuts(store, path, until)?;
+    }
     let Some(meta) = reader.meta else { return Err(HeaderError::NoSessionMeta(path.to_owned()).into()) };
     let usage = reader.usage.as_deref().and_then(read_usage);
     let context = reader.context.as_deref().and_then(read_context);
     // The turn is known by position only until all of them are numbered.
-    let turns = want.turns.then(|| reader.turns.finish());
+    let turns: Option<Vec<Turn>> =
+        want.turns.then(|| reader.turns.finish().map(|Built { turn, .. }| turn).collect());
     let counted_in = usage.as_ref().and(reader.usage_turn);
     let usage_turn_id = reader.usage_turn_id.or_else(|| {
         let turns = turns.as_ref()?;
@@ -57,6 +82,30 @@ pub(crate) fn load(store: &Store, path: &Path, want: Want) -> Result<Loaded, Cor
     });
     let (model, effort) = context.unwrap_or_default();
     Ok(Loaded { meta: *meta, report, history: reader.history, turns, usage, usage_turn_id, model, effort })
+}
+
+/// Reads the model's history of a file in which turns were dropped that began where the history could not tell: before
+/// a compaction, or without a name. It takes a pass for where they are and one for what is not in them.
+fn history_without_cuts(store: &Store, path: &Path, until: Option<Position>) -> Result<History, CoreError> {
+    let is_wanted = |record: &Record<'_>| until.is_none_or(|until| record.position < until);
+    let mut turns = TurnBuilder::default();
+    store.scan_history(path, |record| {
+        if is_wanted(&record) {
+            turns.push(&record);
+        }
+        ControlFlow::Continue(())
+    })?;
+    let cuts = turns.into_cuts();
+    let is_cut = |position: Position| cuts.iter().any(|cut: &RangeInclusive<_>| cut.contains(&position));
+    let want = Want { turns: false, history: true };
+    let mut reader = Reader { want, is_without_cuts: true, ..Reader::default() };
+    store.scan_history(path, |record| {
+        if is_wanted(&record) && !is_cut(record.position) {
+            reader.take(&record);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(reader.history)
 }
 
 #[derive(Default)]
@@ -69,9 +118,13 @@ struct Reader {
     usage: Option<String>,
     context: Option<String>,
     usage_turn: Option<usize>,
-    /// The id of the turn that began last, for readers that do not want turns.
-    turn_id: Option<String>,
+    /// The ids of the turns that began and were not dropped, for readers that do not want turns.
+    turn_ids: Vec<String>,
     usage_turn_id: Option<String>,
+    /// Turns were dropped whose beginning the history does not know.
+    misses_a_cut: bool,
+    /// What was dropped by name is not read at all.
+    is_without_cuts: bool,
 }
 
 impl Default for Want {
@@ -97,28 +150,51 @@ impl Reader {
                 "token_count" if event.payload.get().contains(r#""total_token_usage":"#) => {
                     keep(&mut self.usage, event.payload);
                     self.usage_turn = self.turns.open_turn();
-                    self.usage_turn_id.clone_from(&self.turn_id);
+                    self.usage_turn_id = self.turn_ids.last().cloned();
                 }
                 "task_started" | "turn_started" => {
                     #[derive(Deserialize)]
                     struct Started {
                         turn_id: String,
                     }
-                    let started = serde_json::from_str::<Started>(event.payload.get()).ok();
-                    self.turn_id = started.map(|started| started.turn_id);
+                    if let Ok(Started { turn_id }) = serde_json::from_str(event.payload.get()) {
+                        self.history.begin_turn(&turn_id);
+                        self.turn_ids.push(turn_id);
+                    }
                 }
                 "thread_rolled_back" => {
                     #[derive(Deserialize)]
                     struct RolledBack {
                         num_turns: usize,
+                        #[serde(default)]
+                        before_turn_id: Option<String>,
                     }
-                    if let Ok(RolledBack { num_turns }) = serde_json::from_str(event.payload.get()) {
-                        self.history.rollback(num_turns);
+                    if let Ok(RolledBack { num_turns, before_turn_id }) =
+                        serde_json::from_str(event.payload.get())
+                    {
+                        self.rolled_back(num_turns, before_turn_id.as_deref());
                     }
                 }
                 _ => {}
             },
             Body::TurnContext(_) | Body::Other { .. } => {}
+        }
+    }
+
+    fn rolled_back(&mut self, turns: usize, before_turn_id: Option<&str>) {
+        let Some(turn_id) = before_turn_id.filter(|_| !self.is_without_cuts) else {
+            let left = self.turn_ids.len().saturating_sub(turns);
+            self.turn_ids.truncate(left);
+            return self.history.rollback(turns);
+        };
+        if !self.history.cut_before(turn_id) {
+            self.misses_a_cut = true;
+        }
+        let Some(at) = self.turn_ids.iter().position(|id| id == turn_id) else { return };
+        let dropped = self.turn_ids.split_off(at);
+        // The tokens are told of a turn that is still there, if there is one.
+        if self.usage_turn_id.as_ref().is_some_and(|id| dropped.contains(id)) {
+            self.usage_turn_id = self.turn_ids.last().or(dropped.first()).cloned();
         }
     }
 

@@ -1,5 +1,7 @@
 //! Rollouts of every writer read back, and what we write read back as it was. The small files in `files` are made up.
 
+mod outline;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,8 @@ use tempfile::TempDir;
 use super::recorded::shell_line;
 use super::replay::Loaded;
 use super::{Want, load, write_item};
+
+mod copy;
 
 const ALL: Want = Want { turns: true, history: true };
 
@@ -931,3 +935,5 @@ fn a_flipped_bit_harms_the_turn_it_is_in_and_no_other() {
         assert!(turns.contains(unharmed), "byte {at} flipped:\n{}", String::from_utf8_lossy(&bytes));
     }
 }
+
+mod cut;

@@ -8,10 +8,9 @@ use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
     DeprecationNoticeNotification, Thread, ThreadArchiveResponse, ThreadArchivedNotification,
     ThreadBackgroundTerminalsCleanResponse, ThreadClosedNotification, ThreadNameUpdatedNotification,
-    ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse, ThreadSetNameResponse, ThreadStartParams,
-    ThreadStartResponse, ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification,
-    ThreadTokenUsageUpdatedNotification, ThreadUnarchiveResponse, ThreadUnarchivedNotification,
-    ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn,
+    ThreadReadResponse, ThreadSetNameResponse, ThreadStartParams, ThreadStartResponse,
+    ThreadStartedNotification, ThreadStatus, ThreadStatusChangedNotification, ThreadUnarchiveResponse,
+    ThreadUnarchivedNotification, ThreadUnsubscribeResponse, ThreadUnsubscribeStatus, Turn,
 };
 use app_server_rollout::{Found, Scope};
 use tokio::sync::{mpsc, watch};
@@ -50,11 +49,12 @@ pub(super) async fn run(
     actor.shut_down().await;
 }
 
-struct Actor {
-    services: Arc<Services>,
-    id: Uuid,
-    loaded: Option<Box<Loaded>>,
-    publish: watch::Sender<ThreadState>,
+/// The operations themselves are here and, a file per capability, in [`super::ops`].
+pub(super) struct Actor {
+    pub(super) services: Arc<Services>,
+    pub(super) id: Uuid,
+    pub(super) loaded: Option<Box<Loaded>>,
+    pub(super) publish: watch::Sender<ThreadState>,
 }
 
 impl Actor {
@@ -103,6 +103,23 @@ impl Actor {
                 }
                 Err(error) => reply.send(Err(error)),
             },
+            ThreadOp::Fork(params, reply) => self.fork(*params, reply).await,
+            ThreadOp::BeginFork(forked, reply) => self.begin_fork(*forked, reply).await,
+            ThreadOp::Rollback(turns, reply) => self.rollback(turns, reply).await,
+            ThreadOp::Revert(turn_id, reply) => self.revert(turn_id, reply).await,
+            ThreadOp::Delete(reply) => self.delete(reply).await,
+            ThreadOp::UpdateMetadata(params, reply) => self.update_metadata(*params, reply).await,
+            ThreadOp::InjectItems(items, reply) => self.inject_items(items, reply).await,
+            ThreadOp::UpdateSettings(params, reply) => self.update_settings(*params, reply).await,
+            ThreadOp::ListTurns(params, reply) => self.list_turns(*params, reply).await,
+            ThreadOp::ListItems(params, reply) => self.list_items(*params, reply).await,
+            ThreadOp::ReadItems(params, reply) => self.read_items(*params, reply).await,
+            ThreadOp::Compact(reply) => self.compact(reply).await,
+            ThreadOp::Review(params, reply) => self.review(*params, reply).await,
+            ThreadOp::SetGoal(params, reply) => self.set_goal(*params, reply).await,
+            ThreadOp::GetGoal(reply) => self.get_goal(reply).await,
+            ThreadOp::ClearGoal(reply) => self.clear_goal(reply).await,
+            ThreadOp::SearchOccurrences(params, reply) => self.search_occurrences(*params, reply).await,
             ThreadOp::Shutdown(done) => {
                 self.shut_down().await;
                 // Whoever waited may have given up.
@@ -123,13 +140,13 @@ impl Actor {
     }
 
     /// Takes over a loaded thread.
-    fn keep(&mut self, loaded: Box<Loaded>) {
+    pub(super) fn keep(&mut self, loaded: Box<Loaded>) {
         self.publish.send_replace(ThreadState { is_loaded: true, status: ThreadStatus::Idle });
         self.loaded = Some(loaded);
     }
 
     /// The loaded thread, for methods of live threads.
-    fn live(&mut self) -> Result<&mut Loaded, CoreError> {
+    pub(super) fn live(&mut self) -> Result<&mut Loaded, CoreError> {
         self.loaded.as_deref_mut().ok_or_else(|| CoreError::ThreadNotFound(self.id.to_string()))
     }
 
@@ -153,55 +170,25 @@ impl Actor {
         }
     }
 
-    async fn resume(&mut self, mut params: ThreadResumeParams, reply: Reply<ThreadResumeResponse>) {
-        let response = match &mut self.loaded {
-            Some(loaded) => {
-                loaded.subscribe();
-                let turns = self.turns_of_loaded(!params.exclude_turns).await;
-                turns.and_then(|turns| self.live().map(|loaded| loaded.resume_response(turns)))
-            }
-            None => self.load(&mut params).await.map(|(loaded, turns)| {
-                let response = loaded.resume_response(turns);
-                self.keep(loaded);
-                self.tell_status(ThreadStatus::Idle);
-                response
-            }),
-        };
-        let is_resumed = response.is_ok();
-        reply.send(response);
-        let usage = self.loaded.as_ref().filter(|_| is_resumed).and_then(|loaded| loaded.usage_on_resume());
-        if let Some((turn_id, token_usage)) = usage {
-            let thread_id = self.id.to_string();
-            self.services.host.notify(ServerNotification::ThreadTokenUsageUpdated(
-                ThreadTokenUsageUpdatedNotification { thread_id, token_usage, turn_id },
-            ));
-        }
-    }
-
-    /// Finds and reads the stored thread that a resume names: by path, or by id.
-    async fn load(&mut self, params: &mut ThreadResumeParams) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
-        if params.history.as_ref().is_some_and(|history| !history.is_empty()) {
-            let message = "thread/resume.history is not yet available in this server";
-            return Err(CoreError::Invalid(message.to_owned()));
-        }
-        let path = match params.path.take() {
-            Some(path) => {
-                let path = self.services.config.environment().working_dir().join(path);
-                // A thread that was reverted is in several files of the home; only the newest is written to.
-                let is_stored = path.starts_with(self.services.store.codex_home());
-                self.find(Scope::Live)?.filter(|_| is_stored).map_or(path, |found| found.path)
-            }
-            None => match self.find(Scope::Any)? {
-                Some(Found { archived: true, .. }) => return Err(CoreError::Archived(self.id.to_string())),
-                Some(found) => found.path,
-                None => return Err(CoreError::NoRollout(self.id.to_string())),
-            },
-        };
-        Loaded::resume(Arc::clone(&self.services), self.id, params, path, self.publish.clone()).await
-    }
-
-    fn find(&self, scope: Scope) -> Result<Option<Found>, CoreError> {
+    pub(super) fn find(&self, scope: Scope) -> Result<Option<Found>, CoreError> {
         Ok(self.services.store.find(self.id, scope)?)
+    }
+
+    /// Refuses what reads a thread that is neither loaded nor stored.
+    pub(super) fn known_to_read(&self) -> Result<(), CoreError> {
+        if self.loaded.is_none() && self.find(Scope::Any)?.is_none() {
+            return Err(CoreError::ThreadNotLoaded(self.id.to_string()));
+        }
+        Ok(())
+    }
+
+    /// Refuses what needs a stored thread, or one that will be, where there is none.
+    pub(super) fn known_to_change(&self) -> Result<(), CoreError> {
+        let is_known = match &self.loaded {
+            Some(loaded) => !loaded.is_ephemeral(),
+            None => self.find(Scope::Any)?.is_some(),
+        };
+        if is_known { Ok(()) } else { Err(CoreError::NoRollout(self.id.to_string())) }
     }
 
     async fn read(&mut self, with_turns: bool) -> Result<Thread, CoreError> {
@@ -230,7 +217,7 @@ impl Actor {
     }
 
     /// The turns of the loaded thread, read from its file: what was told is already there.
-    async fn turns_of_loaded(&mut self, with_turns: bool) -> Result<Vec<Turn>, CoreError> {
+    pub(super) async fn turns_of_loaded(&mut self, with_turns: bool) -> Result<Vec<Turn>, CoreError> {
         let loaded = self.live()?;
         let running = loaded.running_turn();
         let Some(path) = loaded.stored_path().filter(|_| with_turns) else { return Ok(Vec::new()) };
@@ -349,7 +336,7 @@ impl Actor {
     }
 
     /// Lets go of the loaded thread and tells that it is no longer loaded.
-    async fn unload(&mut self) {
+    pub(super) async fn unload(&mut self) {
         if let Some(loaded) = self.loaded.take() {
             loaded.end_terminals().await;
             self.publish.send_replace(ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded });
@@ -357,7 +344,7 @@ impl Actor {
         }
     }
 
-    fn tell_status(&self, status: ThreadStatus) {
+    pub(super) fn tell_status(&self, status: ThreadStatus) {
         let thread_id = self.id.to_string();
         self.services.host.notify(ServerNotification::ThreadStatusChanged(ThreadStatusChangedNotification {
             status,

@@ -14,7 +14,8 @@ use app_server_protocol::v2::{
     ThreadResumeResponse, ThreadSettingsUpdatedNotification, ThreadShellCommandParams,
     ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTokenUsage, Turn,
     TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView, TurnStartParams,
-    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, UserInput,
+    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, TurnsPage,
+    UserInput,
 };
 use app_server_rollout::{BaseInstructions, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text};
 use jiff::Zoned;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::actor::blocking;
+use super::ops::pages::PageCursors;
 use super::settings::{Overrides, Settings};
 use super::shared::{Listener, SessionApprovals, ThreadShared};
 use super::status::StatusBoard;
@@ -41,49 +43,49 @@ use crate::item::{self, Want};
 use crate::services::Services;
 use crate::tools::{DynamicTools, UserCommand};
 use crate::turn::{
-    self, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput, TurnOutcome, Work,
-    interrupted_marker,
+    self, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput, TurnKind,
+    TurnOutcome, Work, interrupted_marker,
 };
 
 /// An idle thread nobody listens to is unloaded after this time (wire specification 4.8).
 const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// The type of thread this server makes, in both references' words: clients and other programs filter by it.
-const SOURCE: Source = Source::Vscode;
+pub(super) const SOURCE: Source = Source::Vscode;
 
 pub(super) struct Loaded {
-    shared: Arc<ThreadShared>,
-    meta: SessionMeta,
-    settings: Settings,
-    running: Option<Running>,
+    pub(super) shared: Arc<ThreadShared>,
+    pub(super) meta: SessionMeta,
+    pub(super) settings: Settings,
+    pub(super) running: Option<Running>,
     /// When the thread is unloaded, while nobody listens.
-    abandoned_at: Option<Instant>,
-    preview: String,
+    pub(super) abandoned_at: Option<Instant>,
+    pub(super) preview: String,
     /// Of an ephemeral thread, whose name is stored nowhere.
-    name: Option<String>,
-    created_at: i64,
-    updated_at: i64,
-    recency_at: i64,
-    path: Option<PathBuf>,
+    pub(super) name: Option<String>,
+    pub(super) created_at: i64,
+    pub(super) updated_at: i64,
+    pub(super) recency_at: i64,
+    pub(super) path: Option<PathBuf>,
     /// The turn that `usage_on_resume` is of.
-    usage_turn_id: Option<String>,
-    raw_events: bool,
+    pub(super) usage_turn_id: Option<String>,
+    pub(super) raw_events: bool,
     /// Held while the thread is loaded, so that no other process writes to the file.
-    _lock: Option<WriterLock>,
+    pub(super) _lock: Option<WriterLock>,
 }
 
 /// The running turn, as its thread sees it.
-struct Running {
-    turn: Turn,
-    started_at_ms: i64,
-    context: Arc<TurnContext>,
-    task: JoinHandle<TurnOutcome>,
+pub(super) struct Running {
+    pub(super) turn: Turn,
+    pub(super) started_at_ms: i64,
+    pub(super) context: Arc<TurnContext>,
+    pub(super) task: JoinHandle<TurnOutcome>,
 }
 
 /// A turn that is about to begin.
-struct Prepared {
-    turn: Turn,
-    context: TurnContext,
+pub(super) struct Prepared {
+    pub(super) turn: Turn,
+    pub(super) context: TurnContext,
 }
 
 /// A turn that is asked for.
@@ -228,7 +230,12 @@ impl Loaded {
         Ok((Box::new(loaded), stored.turns.unwrap_or_default()))
     }
 
-    pub(super) fn resume_response(&self, turns: Vec<Turn>) -> ThreadResumeResponse {
+    pub(super) fn resume_response(
+        &self,
+        turns: Vec<Turn>,
+        cursors: PageCursors,
+        page: Option<TurnsPage>,
+    ) -> ThreadResumeResponse {
         let settings = &self.settings;
         ThreadResumeResponse {
             approval_policy: settings.approval_policy.clone(),
@@ -236,16 +243,16 @@ impl Loaded {
             collaboration_mode: None,
             cwd: settings.wire_cwd(),
             disabled_plugin_ids: Vec::new(),
-            initial_turns_page: None,
+            initial_turns_page: page,
             instruction_sources: settings.instruction_sources(),
-            items_backwards_cursor: None,
+            items_backwards_cursor: cursors.items,
             model: settings.model.clone(),
             model_provider: settings.provider.id.clone(),
             reasoning_effort: settings.wire_effort(),
             sandbox: settings.sandbox.clone(),
             service_tier: settings.service_tier.clone(),
             thread: Thread { turns, ..self.thread() },
-            turns_backwards_cursor: None,
+            turns_backwards_cursor: cursors.turns,
         }
     }
 
@@ -265,6 +272,7 @@ impl Loaded {
         Thread {
             created_at: self.created_at,
             cwd: self.settings.wire_cwd(),
+            git_info: stored::git_info(self.shared.services.store.metadata().git_of(&self.meta)),
             model: Some(self.settings.model.clone()),
             model_provider: self.settings.provider.id.clone(),
             name: stored_name.or_else(|| self.name.clone()),
@@ -343,16 +351,18 @@ impl Loaded {
         self.subscribe();
         let params = &mut request.params;
         if let Some(running) = &self.running {
+            let is_ending = running.context.cancel.is_cancelled();
+            if let Err(error) = running.context.kind.check_steerable()
+                && !is_ending
+            {
+                return reply.send(Err(error));
+            }
             let input = TurnInput::new(
                 std::mem::take(&mut params.input),
                 params.client_user_message_id.take(),
                 &self.shared.services.secrets(),
             );
-            let refused = if running.context.cancel.is_cancelled() {
-                Err(input)
-            } else {
-                running.context.pending.push(input)
-            };
+            let refused = if is_ending { Err(input) } else { running.context.pending.push(input) };
             match refused {
                 Ok(()) => return reply.send(Ok(TurnStartResponse { turn: running.turn.clone() })),
                 Err(input) => {
@@ -381,7 +391,7 @@ impl Loaded {
     }
 
     /// Puts a turn together. Nothing is told and nothing runs yet.
-    fn prepare_turn(&self, params: Option<&mut TurnStartParams>) -> Prepared {
+    pub(super) fn prepare_turn(&self, params: Option<&mut TurnStartParams>) -> Prepared {
         let turn_id = Uuid::now_v7().to_string();
         let turn = Turn {
             completed_at: None,
@@ -401,6 +411,7 @@ impl Loaded {
         let context = TurnContext {
             thread: Arc::clone(&self.shared),
             turn_id,
+            kind: TurnKind::Regular,
             started_at: None,
             model_info: self.settings.model_info(),
             settings: self.settings.clone(),
@@ -421,7 +432,7 @@ impl Loaded {
     }
 
     /// Tells of the turn and sets it going; whoever asked for it has been answered.
-    fn begin_turn(&mut self, mut turn: Turn, mut context: TurnContext, work: Work) {
+    pub(super) fn begin_turn(&mut self, mut turn: Turn, mut context: TurnContext, work: Work) {
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         turn.started_at = Some(now_s());
         context.started_at = turn.started_at;
@@ -506,6 +517,7 @@ impl Loaded {
             let found = running.turn.id.clone();
             return Err(CoreError::OtherTurn { expected: params.expected_turn_id, found });
         }
+        running.context.kind.check_steerable()?;
         if params.input.is_empty() {
             return Err(CoreError::Invalid("input must not be empty".to_owned()));
         }
@@ -542,7 +554,7 @@ impl Loaded {
 
     /// Waits for the end of the running turn and completes it: record, status, notification. Dropping the future
     /// before that changes nothing.
-    async fn join_turn(&mut self) {
+    pub(super) async fn join_turn(&mut self) {
         let Some(running) = &mut self.running else { return };
         let joined = (&mut running.task).await;
         let Some(running) = self.running.take() else { return };
@@ -606,17 +618,17 @@ impl Loaded {
         }
     }
 
-    fn set_status(&self, status: ThreadStatus) {
+    pub(super) fn set_status(&self, status: ThreadStatus) {
         self.shared.status.set(status);
     }
 
-    fn tell(&self, notification: ServerNotification) {
+    pub(super) fn tell(&self, notification: ServerNotification) {
         self.shared.listener.notify(notification);
     }
 }
 
 /// Puts together what the thread's actor, turns and terminals share.
-fn share(
+pub(super) fn share(
     services: Arc<Services>,
     id: Uuid,
     settings: &Settings,
@@ -656,7 +668,7 @@ fn rules(services: &Services, settings: &Settings) -> Rules {
 }
 
 /// A setting that nothing looks at is most likely misspelt.
-fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
+pub(super) fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
     let keys = overrides.unknown_keys();
     if !keys.is_empty() {
         services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
@@ -670,7 +682,7 @@ fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
 
 /// The file's provider, if it is still configured. A provider that is gone must not make the thread unreadable, so
 /// the configured one takes over then.
-fn known_provider(services: &Services, meta: &SessionMeta) -> Option<String> {
+pub(super) fn known_provider(services: &Services, meta: &SessionMeta) -> Option<String> {
     let id = meta.model_provider.as_ref()?;
     let load = app_server_config::LoadRequest { cwd: Some(&meta.cwd), ..Default::default() };
     let is_known = services.config.load(&load).is_ok_and(|config| config.model_providers.contains_key(id));
@@ -681,7 +693,7 @@ fn known_provider(services: &Services, meta: &SessionMeta) -> Option<String> {
 }
 
 /// The first text of the input.
-fn preview(input: &[UserInput]) -> String {
+pub(super) fn preview(input: &[UserInput]) -> String {
     let text = input.iter().find_map(|part| match part {
         UserInput::Text { text, .. } => Some(text.clone()),
         _ => None,

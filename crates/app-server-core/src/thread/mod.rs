@@ -4,6 +4,7 @@
 mod actor;
 mod list;
 mod loaded;
+mod ops;
 mod settings;
 mod shared;
 mod status;
@@ -13,12 +14,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use app_server_protocol::v2::{
-    ThreadArchiveResponse, ThreadBackgroundTerminalsCleanResponse, ThreadBackgroundTerminalsListResponse,
-    ThreadBackgroundTerminalsTerminateResponse, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSetNameResponse, ThreadShellCommandParams, ThreadShellCommandResponse, ThreadStartParams,
-    ThreadStartResponse, ThreadStatus, ThreadUnarchiveResponse, ThreadUnsubscribeResponse,
-    TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    ReviewStartParams, ReviewStartResponse, ThreadArchiveResponse, ThreadBackgroundTerminalsCleanResponse,
+    ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse,
+    ThreadCompactStartResponse, ThreadDeleteResponse, ThreadForkParams, ThreadForkResponse,
+    ThreadGoalClearResponse, ThreadGoalGetResponse, ThreadGoalSetParams, ThreadGoalSetResponse,
+    ThreadInjectItemsResponse, ThreadItemsListParams, ThreadItemsListResponse, ThreadItemsReadParams,
+    ThreadItemsReadResponse, ThreadMetadataUpdateParams, ThreadMetadataUpdateResponse, ThreadReadResponse,
+    ThreadResumeParams, ThreadResumeResponse, ThreadRevertResponse, ThreadRollbackResponse,
+    ThreadSearchOccurrencesParams, ThreadSearchOccurrencesResponse, ThreadSetNameResponse,
+    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadShellCommandParams,
+    ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTurnsListParams,
+    ThreadTurnsListResponse, ThreadUnarchiveResponse, ThreadUnsubscribeResponse, TurnInterruptResponse,
+    TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
 };
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -27,6 +36,7 @@ use crate::host::Reply;
 use crate::services::Services;
 
 pub use list::list;
+pub use ops::{Forked, search, sections};
 pub(crate) use settings::{Settings, sandbox_mode_of};
 pub(crate) use shared::ThreadShared;
 pub(crate) use status::Waiting;
@@ -65,6 +75,40 @@ pub enum ThreadOp {
     EndTerminal(String, Reply<ThreadBackgroundTerminalsTerminateResponse>),
     /// `thread/backgroundTerminals/clean`.
     EndTerminals(Reply<ThreadBackgroundTerminalsCleanResponse>),
+    /// `thread/fork`, of the source.
+    Fork(Box<ThreadForkParams>, Reply<ThreadForkResponse>),
+    /// The second half of a fork: the thread is new and becomes the copy.
+    BeginFork(Box<Forked>, Reply<ThreadForkResponse>),
+    /// `thread/rollback`; how many turns are dropped, at least one.
+    Rollback(u32, Reply<ThreadRollbackResponse>),
+    /// `thread/revert`; the first turn that is dropped.
+    Revert(String, Reply<ThreadRevertResponse>),
+    /// `thread/delete`.
+    Delete(Reply<ThreadDeleteResponse>),
+    /// `thread/metadata/update`.
+    UpdateMetadata(Box<ThreadMetadataUpdateParams>, Reply<ThreadMetadataUpdateResponse>),
+    /// `thread/inject_items`.
+    InjectItems(Vec<Value>, Reply<ThreadInjectItemsResponse>),
+    /// `thread/settings/update`.
+    UpdateSettings(Box<ThreadSettingsUpdateParams>, Reply<ThreadSettingsUpdateResponse>),
+    /// `thread/turns/list`.
+    ListTurns(Box<ThreadTurnsListParams>, Reply<ThreadTurnsListResponse>),
+    /// `thread/items/list`.
+    ListItems(Box<ThreadItemsListParams>, Reply<ThreadItemsListResponse>),
+    /// `thread/items/read`.
+    ReadItems(Box<ThreadItemsReadParams>, Reply<ThreadItemsReadResponse>),
+    /// `thread/compact/start`.
+    Compact(Reply<ThreadCompactStartResponse>),
+    /// `review/start`.
+    Review(Box<ReviewStartParams>, Reply<ReviewStartResponse>),
+    /// `thread/goal/set`.
+    SetGoal(Box<ThreadGoalSetParams>, Reply<ThreadGoalSetResponse>),
+    /// `thread/goal/get`.
+    GetGoal(Reply<ThreadGoalGetResponse>),
+    /// `thread/goal/clear`.
+    ClearGoal(Reply<ThreadGoalClearResponse>),
+    /// `thread/searchOccurrences`.
+    SearchOccurrences(Box<ThreadSearchOccurrencesParams>, Reply<ThreadSearchOccurrencesResponse>),
     /// The session ends: stop the turn, write what is unwritten, let go of the file.
     Shutdown(oneshot::Sender<()>),
 }

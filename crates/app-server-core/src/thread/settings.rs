@@ -13,7 +13,8 @@ use app_server_config::{
 use app_server_protocol::v2::{
     AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CollaborationMode, LegacyAppPathString, ModeKind,
     Personality, ReasoningEffort, ReasoningSummary, SandboxMode, SandboxPolicy, Settings as ModeSettings,
-    ThreadResumeParams, ThreadSettings, ThreadStartParams, TurnStartParams,
+    ThreadForkParams, ThreadResumeParams, ThreadSettings, ThreadSettingsUpdateParams, ThreadStartParams,
+    TurnStartParams,
 };
 use serde_json::Value;
 
@@ -48,7 +49,7 @@ pub(crate) struct Settings {
     pub(crate) docs: Arc<ProjectDocs>,
 }
 
-/// What a request to start or resume a thread may set.
+/// What a request to start, resume or fork a thread may set.
 #[derive(Default)]
 pub(crate) struct Overrides {
     pub(crate) model: Option<String>,
@@ -64,30 +65,73 @@ pub(crate) struct Overrides {
     pub(crate) service_tier: Option<String>,
 }
 
-/// Both requests name the same settings; their params are two types because the wire has two.
+/// The requests name the same settings; their params are three types because the wire has three. What comes after the
+/// type is its personality.
 macro_rules! take_overrides {
-    ($($params:ty),*) => {$(
+    ($($params:ty, |$own:ident| $personality:expr;)*) => {$(
         impl From<&mut $params> for Overrides {
-            fn from(params: &mut $params) -> Self {
+            fn from($own: &mut $params) -> Self {
                 Overrides {
-                    model: params.model.take(),
-                    model_provider: params.model_provider.take(),
-                    cwd: params.cwd.take(),
-                    approval_policy: params.approval_policy.take(),
-                    approvals_reviewer: params.approvals_reviewer,
-                    sandbox: params.sandbox,
-                    config: params.config.take(),
-                    base_instructions: params.base_instructions.take(),
-                    developer_instructions: params.developer_instructions.take(),
-                    personality: params.personality,
-                    service_tier: params.service_tier.take(),
+                    model: $own.model.take(),
+                    model_provider: $own.model_provider.take(),
+                    cwd: $own.cwd.take(),
+                    approval_policy: $own.approval_policy.take(),
+                    approvals_reviewer: $own.approvals_reviewer,
+                    sandbox: $own.sandbox,
+                    config: $own.config.take(),
+                    base_instructions: $own.base_instructions.take(),
+                    developer_instructions: $own.developer_instructions.take(),
+                    personality: $personality,
+                    service_tier: $own.service_tier.take(),
                 }
             }
         }
     )*};
 }
 
-take_overrides!(ThreadStartParams, ThreadResumeParams);
+take_overrides! {
+    ThreadStartParams, |params| params.personality;
+    ThreadResumeParams, |params| params.personality;
+    ThreadForkParams, |params| None;
+}
+
+/// What may change while a thread is loaded.
+pub(crate) struct Changes {
+    cwd: Option<String>,
+    approval_policy: Option<AskForApproval>,
+    approvals_reviewer: Option<ApprovalsReviewer>,
+    sandbox_policy: Option<SandboxPolicy>,
+    model: Option<String>,
+    effort: Option<ReasoningEffort>,
+    summary: Option<ReasoningSummary>,
+    personality: Option<Personality>,
+    service_tier: Option<String>,
+    collaboration_mode: Option<CollaborationMode>,
+}
+
+/// As above: two types of params with the same settings.
+macro_rules! take_changes {
+    ($($params:ty),*) => {$(
+        impl From<&mut $params> for Changes {
+            fn from(params: &mut $params) -> Self {
+                Changes {
+                    cwd: params.cwd.take(),
+                    approval_policy: params.approval_policy.take(),
+                    approvals_reviewer: params.approvals_reviewer.take(),
+                    sandbox_policy: params.sandbox_policy.take(),
+                    model: params.model.take(),
+                    effort: params.effort.take(),
+                    summary: params.summary.take(),
+                    personality: params.personality.take(),
+                    service_tier: params.service_tier.take(),
+                    collaboration_mode: params.collaboration_mode.take(),
+                }
+            }
+        }
+    )*};
+}
+
+take_changes!(TurnStartParams, ThreadSettingsUpdateParams);
 
 impl Overrides {
     /// Settings of the request that nothing looks at.
@@ -157,37 +201,39 @@ impl Settings {
         })
     }
 
-    /// Takes over what a turn sets for itself and the turns after it. Returns whether anything changed.
-    pub(crate) fn apply(&mut self, params: &mut TurnStartParams) -> bool {
+    /// Takes over what a turn, or a request between turns, sets for the turns that follow. Returns whether anything
+    /// changed.
+    pub(crate) fn apply(&mut self, changes: impl Into<Changes>) -> bool {
         let before = self.wire();
-        if let Some(cwd) = params.cwd.take() {
+        let changes = changes.into();
+        if let Some(cwd) = changes.cwd {
             self.cwd = self.cwd.join(cwd);
         }
-        if let Some(policy) = params.approval_policy.take() {
+        if let Some(policy) = changes.approval_policy {
             self.approval_policy = policy;
         }
-        if let Some(reviewer) = params.approvals_reviewer {
+        if let Some(reviewer) = changes.approvals_reviewer {
             self.approvals_reviewer = reviewer;
         }
-        if let Some(sandbox) = params.sandbox_policy.take() {
+        if let Some(sandbox) = changes.sandbox_policy {
             self.sandbox = sandbox;
         }
-        if let Some(model) = params.model.take() {
+        if let Some(model) = changes.model {
             self.model = model;
         }
-        if let Some(effort) = params.effort.take() {
+        if let Some(effort) = changes.effort {
             self.effort = Some(effort.0);
         }
-        if let Some(summary) = params.summary {
+        if let Some(summary) = changes.summary {
             self.summary = Some(summary);
         }
-        if let Some(personality) = params.personality {
+        if let Some(personality) = changes.personality {
             self.personality = Some(personality);
         }
-        if let Some(tier) = params.service_tier.take() {
+        if let Some(tier) = changes.service_tier {
             self.service_tier = Some(tier);
         }
-        if let Some(CollaborationMode { mode, settings }) = params.collaboration_mode.take() {
+        if let Some(CollaborationMode { mode, settings }) = changes.collaboration_mode {
             self.mode = mode;
             self.model = settings.model;
             self.effort = settings.reasoning_effort.map(|effort| effort.0).or_else(|| self.effort.take());

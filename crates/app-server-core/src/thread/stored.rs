@@ -34,11 +34,7 @@ pub(super) fn from_meta(meta: &SessionMeta, path: Option<&Path>) -> Thread {
         cwd: AbsolutePathBuf(meta.cwd.to_string_lossy().into_owned()),
         ephemeral: path.is_none(),
         forked_from_id: meta.forked_from_id.map(|id| id.to_string()),
-        git_info: meta.git.as_ref().map(|git| GitInfo {
-            branch: git.branch.clone(),
-            origin_url: git.repository_url.clone(),
-            sha: git.commit_hash.clone(),
-        }),
+        git_info: git_info(meta.git.clone()),
         history_mode: match meta.history_mode() {
             HistoryMode::Legacy => ThreadHistoryMode::Legacy,
             HistoryMode::Paginated | HistoryMode::Unknown => ThreadHistoryMode::Paginated,
@@ -63,6 +59,11 @@ pub(super) fn from_meta(meta: &SessionMeta, path: Option<&Path>) -> Thread {
         turns: Vec::new(),
         updated_at: 0,
     }
+}
+
+/// Returns a git state as the wire shows it.
+pub(super) fn git_info(git: Option<app_server_rollout::GitInfo>) -> Option<GitInfo> {
+    git.map(|git| GitInfo { branch: git.branch, origin_url: git.repository_url, sha: git.commit_hash })
 }
 
 /// Clients have a closed list of sources, so whatever is not in it is unknown to them.

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::input::text_message;
 use super::{Conversation, TurnContext};
-use crate::thread::Settings;
+use crate::thread::{Settings, ThreadShared};
 
 /// The settings the model knows of.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,21 +23,28 @@ pub(crate) struct SeededContext {
     mode_instructions: Option<std::sync::Arc<str>>,
 }
 
-/// Tells the model what it does not know yet.
-pub(super) fn update(context: &TurnContext, conversation: &mut Conversation) {
-    let settings = &context.settings;
+/// Tells the model what it does not know yet; `turn_id` is the turn in which it is told.
+pub(crate) fn update(
+    shared: &ThreadShared,
+    settings: &Settings,
+    conversation: &mut Conversation,
+    turn_id: Option<&str>,
+) {
     let now = SeededContext {
         cwd: settings.cwd.clone(),
         approval_policy: settings.approval_policy.clone(),
         sandbox: settings.sandbox.clone(),
         mode_instructions: settings.mode_instructions.clone(),
     };
-    let shell = login_shell(context.thread.services.config.environment());
-    let allowed = context.thread.rules.lock().unwrap_or_else(PoisonError::into_inner).allowed_prefixes();
+    let shell = login_shell(shared.services.config.environment());
+    let allowed = shared.rules.lock().unwrap_or_else(PoisonError::into_inner).allowed_prefixes();
     let messages = match conversation.seeded.take() {
         None => initial(settings, &shell, &allowed),
         Some(known) => changes(&known, settings, &shell, &allowed),
     };
+    if !messages.is_empty() {
+        conversation.context_told_in = turn_id.map(str::to_owned);
+    }
     for message in messages {
         conversation.record(&message);
     }

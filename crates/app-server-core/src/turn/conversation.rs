@@ -41,6 +41,8 @@ pub(crate) struct Conversation {
     pub(crate) usage: Option<ThreadTokenUsage>,
     /// The settings the model was last told about; `None` makes the next turn tell all of them.
     pub(crate) seeded: Option<SeededContext>,
+    /// The turn in which the model was last told of settings, all of them or changed ones: who drops it drops that.
+    pub(crate) context_told_in: Option<String>,
     secrets: Arc<KnownSecrets>,
 }
 
@@ -51,7 +53,15 @@ impl Conversation {
         usage: Option<ThreadTokenUsage>,
         secrets: Arc<KnownSecrets>,
     ) -> Self {
-        Conversation { history, rollout, batch: Batch::new(), usage, seeded: None, secrets }
+        Conversation {
+            history,
+            rollout,
+            batch: Batch::new(),
+            usage,
+            seeded: None,
+            context_told_in: None,
+            secrets,
+        }
     }
 
     /// Adds an item to the model's history and to the lines to be written, known secrets masked wherever they came from.

@@ -1,7 +1,8 @@
 //! One turn: one user input and all that follows from it. A turn runs as its own task, and so does each tool it calls.
 
+pub(crate) mod context;
+
 mod approval;
-mod context;
 mod conversation;
 mod failure;
 mod input;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use app_server_config::ModelInfo;
 use app_server_patch::TurnDiff;
 use app_server_protocol::v2::{
-    CodexErrorInfo, ThreadItem, TurnDiffUpdatedNotification, TurnError, UserInput,
+    CodexErrorInfo, NonSteerableTurnKind, ThreadItem, TurnDiffUpdatedNotification, TurnError, UserInput,
 };
 use app_server_protocol::{RequestId, ServerNotification};
 use serde_json::value::RawValue;
@@ -30,8 +31,9 @@ pub(crate) use approval::{CommandAnswer, PatchAnswer, ask, ask_about_command, as
 pub(crate) use context::SeededContext;
 pub(crate) use conversation::{Conversation, SharedConversation};
 pub(crate) use input::{image_data_url, text_message};
-pub(crate) use run::{run, run_command};
+pub(crate) use run::{record_usage, run, run_command};
 
+use crate::error::CoreError;
 use crate::secrets::Secrets;
 use crate::thread::{Settings, ThreadShared};
 use crate::tools::UserCommand;
@@ -96,6 +98,26 @@ impl PendingInput {
     }
 }
 
+/// What kind of turn it is. Input can be added to a regular one only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "the other two kinds come with their methods")]
+pub(crate) enum TurnKind {
+    Regular,
+    Compact,
+    Review,
+}
+
+impl TurnKind {
+    /// Refuses input for a running turn that takes none.
+    pub(crate) fn check_steerable(self) -> Result<(), CoreError> {
+        match self {
+            TurnKind::Regular => Ok(()),
+            TurnKind::Compact => Err(CoreError::NotSteerable(NonSteerableTurnKind::Compact)),
+            TurnKind::Review => Err(CoreError::NotSteerable(NonSteerableTurnKind::Review)),
+        }
+    }
+}
+
 /// Tools of one turn at work at once.
 pub(crate) const TOOL_SLOTS: usize = 16;
 
@@ -106,6 +128,7 @@ const LEFTOVERS_WITHIN: Duration = Duration::from_millis(400);
 pub(crate) struct TurnContext {
     pub(crate) thread: Arc<ThreadShared>,
     pub(crate) turn_id: String,
+    pub(crate) kind: TurnKind,
     /// Unix seconds, as told in `turn/started`.
     pub(crate) started_at: Option<i64>,
     pub(crate) settings: Settings,

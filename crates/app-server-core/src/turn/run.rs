@@ -80,6 +80,7 @@ fn record_start(context: &TurnContext, conversation: &mut Conversation) {
         model_context_window: window(context),
         collaboration_mode_kind: context.settings.mode,
     };
+    conversation.history.begin_turn(&context.turn_id);
     conversation.event("task_started", &started);
 }
 
@@ -120,7 +121,12 @@ impl Turn<'_> {
         {
             let mut conversation = context.thread.conversation.lock();
             record_start(context, &mut conversation);
-            surroundings::update(context, &mut conversation);
+            surroundings::update(
+                &context.thread,
+                &context.settings,
+                &mut conversation,
+                Some(&context.turn_id),
+            );
             conversation.turn_context(&surroundings::recorded(context));
         }
         self.take_input(input);
@@ -371,31 +377,9 @@ impl Turn<'_> {
     }
 
     fn tell_usage(&self, conversation: &mut Conversation) {
-        #[derive(Serialize)]
-        struct TokenCount<'a> {
-            info: Option<Info<'a>>,
-            rate_limits: Option<()>,
-        }
-        #[derive(Serialize)]
-        struct Info<'a> {
-            total_token_usage: Recorded<'a>,
-            last_token_usage: Recorded<'a>,
-            model_context_window: Option<i64>,
-        }
-        let info = conversation.usage.clone();
-        conversation.event(
-            "token_count",
-            &TokenCount {
-                info: info.as_ref().map(|usage| Info {
-                    total_token_usage: Recorded(&usage.total),
-                    last_token_usage: Recorded(&usage.last),
-                    model_context_window: usage.model_context_window,
-                }),
-                rate_limits: None,
-            },
-        );
+        record_usage(conversation);
         conversation.flush();
-        if let Some(token_usage) = info {
+        if let Some(token_usage) = conversation.usage.clone() {
             self.context.notify(ServerNotification::ThreadTokenUsageUpdated(
                 ThreadTokenUsageUpdatedNotification {
                     thread_id: self.context.thread.id().to_owned(),
@@ -432,6 +416,28 @@ impl Turn<'_> {
         let output_schema = self.context.output_schema.as_deref();
         (verbosity.is_some() || output_schema.is_some()).then_some(TextOptions { verbosity, output_schema })
     }
+}
+
+/// Adds the line of the tokens used so far.
+pub(crate) fn record_usage(conversation: &mut Conversation) {
+    #[derive(Serialize)]
+    struct TokenCount<'a> {
+        info: Option<Info<'a>>,
+        rate_limits: Option<()>,
+    }
+    #[derive(Serialize)]
+    struct Info<'a> {
+        total_token_usage: Recorded<'a>,
+        last_token_usage: Recorded<'a>,
+        model_context_window: Option<i64>,
+    }
+    let usage = conversation.usage.clone();
+    let info = usage.as_ref().map(|usage| Info {
+        total_token_usage: Recorded(&usage.total),
+        last_token_usage: Recorded(&usage.last),
+        model_context_window: usage.model_context_window,
+    });
+    conversation.event("token_count", &TokenCount { info, rate_limits: None });
 }
 
 /// A usage count in the spelling of rollouts.

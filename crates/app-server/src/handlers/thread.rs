@@ -10,11 +10,20 @@ use app_server_protocol::v2::{
     ThreadArchiveParams, ThreadArchiveResponse, ThreadBackgroundTerminalsCleanParams,
     ThreadBackgroundTerminalsCleanResponse, ThreadBackgroundTerminalsListParams,
     ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateParams,
-    ThreadBackgroundTerminalsTerminateResponse, ThreadListParams, ThreadListResponse, ThreadLoadedListParams,
-    ThreadLoadedListResponse, ThreadReadParams, ThreadReadResponse, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSetNameParams, ThreadSetNameResponse, ThreadShellCommandParams, ThreadShellCommandResponse,
-    ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadUnarchiveParams, ThreadUnarchiveResponse,
-    ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
+    ThreadBackgroundTerminalsTerminateResponse, ThreadCompactStartParams, ThreadCompactStartResponse,
+    ThreadDeleteParams, ThreadDeleteResponse, ThreadForkParams, ThreadForkResponse, ThreadGoalClearParams,
+    ThreadGoalClearResponse, ThreadGoalGetParams, ThreadGoalGetResponse, ThreadGoalSetParams,
+    ThreadGoalSetResponse, ThreadInjectItemsParams, ThreadInjectItemsResponse, ThreadItemsListParams,
+    ThreadItemsListResponse, ThreadItemsReadParams, ThreadItemsReadResponse, ThreadListParams,
+    ThreadListResponse, ThreadLoadedListParams, ThreadLoadedListResponse, ThreadMetadataUpdateParams,
+    ThreadMetadataUpdateResponse, ThreadReadParams, ThreadReadResponse, ThreadResumeParams,
+    ThreadResumeResponse, ThreadRevertParams, ThreadRevertResponse, ThreadRollbackParams,
+    ThreadRollbackResponse, ThreadSearchOccurrencesParams, ThreadSearchOccurrencesResponse,
+    ThreadSearchParams, ThreadSearchResponse, ThreadSetNameParams, ThreadSetNameResponse,
+    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadShellCommandParams,
+    ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTurnsListParams,
+    ThreadTurnsListResponse, ThreadUnarchiveParams, ThreadUnarchiveResponse, ThreadUnsubscribeParams,
+    ThreadUnsubscribeResponse,
 };
 use uuid::Uuid;
 
@@ -39,8 +48,23 @@ pub(crate) fn start(params: ThreadStartParams, reply: Reply<ThreadStartResponse>
 
 /// `thread/resume`.
 pub(crate) fn resume(params: ThreadResumeParams, reply: Reply<ThreadResumeResponse>) -> Routed {
+    let makes_a_thread = params.history.as_ref().is_some_and(|history| !history.is_empty());
+    let is_by_path = params.path.is_some() && params.thread_id.is_empty();
+    if makes_a_thread || is_by_path {
+        return Some((Uuid::now_v7(), ThreadOp::Resume(Box::new(params), reply)));
+    }
     let id = params.thread_id.clone();
     route(&id, reply, |reply| ThreadOp::Resume(Box::new(params), reply))
+}
+
+/// `thread/fork`.
+pub(crate) fn fork(params: ThreadForkParams, reply: Reply<ThreadForkResponse>) -> Routed {
+    if params.path.is_some() {
+        // The file counts, whichever thread is named.
+        return Some((Uuid::now_v7(), ThreadOp::Fork(Box::new(params), reply)));
+    }
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::Fork(Box::new(params), reply))
 }
 
 /// `thread/read`.
@@ -70,6 +94,103 @@ pub(crate) fn unsubscribe(
     reply: Reply<ThreadUnsubscribeResponse>,
 ) -> Routed {
     route(&params.thread_id, reply, ThreadOp::Unsubscribe)
+}
+
+/// `thread/rollback`.
+pub(crate) fn rollback(params: ThreadRollbackParams, reply: Reply<ThreadRollbackResponse>) -> Routed {
+    let ThreadRollbackParams { num_turns, thread_id } = params;
+    // Before anything is said of the thread, but after its id.
+    if num_turns == 0 && parse_id(&thread_id).is_ok() {
+        reply.send(Err(CoreError::Invalid("numTurns must be >= 1".to_owned())));
+        return None;
+    }
+    route(&thread_id, reply, |reply| ThreadOp::Rollback(num_turns, reply))
+}
+
+/// `thread/revert`.
+pub(crate) fn revert(params: ThreadRevertParams, reply: Reply<ThreadRevertResponse>) -> Routed {
+    let ThreadRevertParams { before_turn_id, thread_id } = params;
+    route(&thread_id, reply, |reply| ThreadOp::Revert(before_turn_id, reply))
+}
+
+/// `thread/delete`.
+pub(crate) fn delete(params: ThreadDeleteParams, reply: Reply<ThreadDeleteResponse>) -> Routed {
+    route(&params.thread_id, reply, ThreadOp::Delete)
+}
+
+/// `thread/metadata/update`.
+pub(crate) fn update_metadata(
+    params: ThreadMetadataUpdateParams,
+    reply: Reply<ThreadMetadataUpdateResponse>,
+) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::UpdateMetadata(Box::new(params), reply))
+}
+
+/// `thread/inject_items`.
+pub(crate) fn inject_items(
+    params: ThreadInjectItemsParams,
+    reply: Reply<ThreadInjectItemsResponse>,
+) -> Routed {
+    let ThreadInjectItemsParams { items, thread_id } = params;
+    route(&thread_id, reply, |reply| ThreadOp::InjectItems(items, reply))
+}
+
+/// `thread/settings/update`.
+pub(crate) fn update_settings(
+    params: ThreadSettingsUpdateParams,
+    reply: Reply<ThreadSettingsUpdateResponse>,
+) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::UpdateSettings(Box::new(params), reply))
+}
+
+/// `thread/turns/list`.
+pub(crate) fn list_turns(params: ThreadTurnsListParams, reply: Reply<ThreadTurnsListResponse>) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::ListTurns(Box::new(params), reply))
+}
+
+/// `thread/items/list`.
+pub(crate) fn list_items(params: ThreadItemsListParams, reply: Reply<ThreadItemsListResponse>) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::ListItems(Box::new(params), reply))
+}
+
+/// `thread/items/read`.
+pub(crate) fn read_items(params: ThreadItemsReadParams, reply: Reply<ThreadItemsReadResponse>) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::ReadItems(Box::new(params), reply))
+}
+
+/// `thread/compact/start`.
+pub(crate) fn compact(params: ThreadCompactStartParams, reply: Reply<ThreadCompactStartResponse>) -> Routed {
+    route(&params.thread_id, reply, ThreadOp::Compact)
+}
+
+/// `thread/goal/set`.
+pub(crate) fn set_goal(params: ThreadGoalSetParams, reply: Reply<ThreadGoalSetResponse>) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::SetGoal(Box::new(params), reply))
+}
+
+/// `thread/goal/get`.
+pub(crate) fn get_goal(params: ThreadGoalGetParams, reply: Reply<ThreadGoalGetResponse>) -> Routed {
+    route(&params.thread_id, reply, ThreadOp::GetGoal)
+}
+
+/// `thread/goal/clear`.
+pub(crate) fn clear_goal(params: ThreadGoalClearParams, reply: Reply<ThreadGoalClearResponse>) -> Routed {
+    route(&params.thread_id, reply, ThreadOp::ClearGoal)
+}
+
+/// `thread/searchOccurrences`.
+pub(crate) fn search_occurrences(
+    params: ThreadSearchOccurrencesParams,
+    reply: Reply<ThreadSearchOccurrencesResponse>,
+) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::SearchOccurrences(Box::new(params), reply))
 }
 
 /// `thread/shellCommand`.
@@ -144,4 +265,13 @@ pub(crate) fn list(
     live: HashMap<Uuid, ThreadStatus>,
 ) -> Result<ThreadListResponse, CoreError> {
     thread::list(services, params, &live)
+}
+
+/// `thread/search`.
+pub(crate) fn search(
+    services: &Services,
+    params: ThreadSearchParams,
+    (): (),
+) -> Result<ThreadSearchResponse, CoreError> {
+    thread::search(services, params)
 }

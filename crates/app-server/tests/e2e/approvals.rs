@@ -267,3 +267,18 @@ fn an_approved_command_is_not_held_by_the_sandbox() {
     assert_eq!(only(&messages, "commandExecution")["status"], "completed");
     assert_eq!(fs::read_to_string(scene.home.work().join("made")).unwrap(), "text\n");
 }
+
+/// It is as good as declined for the command, but the model must not hear of it: nobody is there any more.
+#[test]
+fn a_question_that_is_open_at_the_end_of_the_input_asks_the_model_nothing_more() {
+    let scene = Scene::calling(shell("touch made"));
+    let mut server = scene.server();
+    let thread = scene.asking_thread(&mut server);
+    server.start_turn(&thread, "run");
+    until_asked(&mut server);
+    server.connection().close_input();
+    server.expect_exit();
+    server.take_rest();
+    assert!(!scene.home.work().join("made").exists());
+    assert_eq!(scene.model.model().requests().len(), 1);
+}

@@ -1,9 +1,11 @@
 //! Any cut and any flipped bytes: the file opens, only damaged records are lost, the next append starts a line.
 
 use std::fs;
+use std::ops::ControlFlow;
 
-use app_server_rollout::{Batch, RolloutWriter};
+use app_server_rollout::{Batch, Position, RolloutWriter, scan};
 use proptest::prelude::*;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
 
 use crate::support::{Home, file, record_lines};
@@ -48,6 +50,44 @@ fn a_file_cut_anywhere_keeps_every_whole_record_and_takes_more() {
             assert!(after[whole].contains("marker"));
         }
     }
+}
+
+/// Records and what stands at the places they give.
+fn at_their_places(path: &std::path::Path, content: &[u8]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let scanned = scan(path, |record| {
+        assert_eq!(record.position.file, Position::OWN_FILE);
+        let at = usize::try_from(record.position.offset).unwrap();
+        let there = &content[at..at + record.line.len()];
+        found.push([record.line, there].map(|line| String::from_utf8_lossy(line).into_owned()).into());
+        ControlFlow::Continue(())
+    });
+    scanned.unwrap();
+    found
+}
+
+#[test]
+fn a_record_tells_where_it_stands() {
+    let home = Home::new();
+    let path = home.path().join("places.jsonl");
+    let long = format!("{{\"timestamp\":\"\",\"type\":\"x\",\"payload\":\"{}\"}}\n", "a".repeat(1 << 20));
+    let mut content = Vec::new();
+    for name in FILES.iter().chain(&["crlf.jsonl", "glued.jsonl", "junk.jsonl"]) {
+        content.extend(fs::read(file(name)).unwrap());
+        // Blanks, a torn line that the next record is glued to, and a line longer than any buffer.
+        content.extend_from_slice(b"\n \r\n\t{\"timestamp\":\"2026");
+        content.extend_from_slice(long.as_bytes());
+    }
+    fs::write(&path, &content).unwrap();
+    let found = at_their_places(&path, &content);
+    assert!(found.len() > 30);
+    for (record, there) in &found {
+        assert_eq!(record, there);
+    }
+    let compressed = path.with_extension("jsonl.zst");
+    fs::write(&compressed, compress_to_vec(content.as_slice(), CompressionLevel::Fastest)).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(at_their_places(&path, &content), found);
 }
 
 proptest! {

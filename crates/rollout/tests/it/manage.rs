@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use app_server_rollout::{LockError, MoveError, Scope, WriterLock};
+use app_server_rollout::{
+    GitChange, GitInfo, ListQuery, LockError, MoveError, Scope, SourceFilter, WriterLock,
+};
 use pretty_assertions::assert_eq;
 
 use crate::support::{Home, file, id};
@@ -113,6 +115,68 @@ fn the_last_name_wins_and_lines_are_only_added() {
 
     fs::remove_file(&index).unwrap();
     assert_eq!(names.get(id(1)).unwrap(), None);
+}
+
+#[test]
+fn changes_of_the_git_state_add_up() {
+    let home = Home::new();
+    let path = home.add_file("2026-03-01T09-00-00", 1, "legacy_094.jsonl");
+    let recorded = home.store.header(&path).unwrap().meta.git;
+    let metadata = home.store.metadata();
+    let text = |text: &str| Some(Some(text.to_owned()));
+    metadata.set_git(id(1), GitChange { branch: text("topic"), ..GitChange::default() }).unwrap();
+    metadata.set_git(id(2), GitChange { branch: text("other"), ..GitChange::default() }).unwrap();
+    metadata
+        .set_git(
+            id(1),
+            GitChange { commit_hash: Some(None), repository_url: text("u"), ..GitChange::default() },
+        )
+        .unwrap();
+    let changed = Some(GitInfo {
+        branch: Some("topic".to_owned()),
+        commit_hash: None,
+        repository_url: Some("u".to_owned()),
+    });
+    assert_eq!(home.store.header(&path).unwrap().meta.git, changed);
+    let page = home.store.list(&ListQuery { sources: SourceFilter::Any, ..ListQuery::default() }).unwrap();
+    assert_eq!(page.entries[0].meta.git, changed);
+
+    // Another program appends, not only what can be read.
+    let file = home.path().join("thread_metadata.jsonl");
+    let mut lines = fs::read_to_string(&file).unwrap();
+    lines.push_str(&format!(
+        "{{\"id\":\"{}\",\"git\":{{\"branch\":null,\"repository_url\":null}}}}\n{{\"id\":",
+        id(1)
+    ));
+    fs::write(&file, lines).unwrap();
+    assert_eq!(home.store.header(&path).unwrap().meta.git, None, "nothing is left of it");
+
+    fs::remove_file(&file).unwrap();
+    assert_eq!(home.store.header(&path).unwrap().meta.git, recorded);
+}
+
+#[test]
+fn a_thread_knows_what_it_spawned() {
+    let home = Home::new();
+    let add = |n: u128, more: &str| {
+        let meta = format!(
+            r#"{{"timestamp":"2026-03-01T09:00:00.000Z","type":"session_meta","payload":{{"id":"{}","timestamp":"2026-03-01T09:00:00.000Z","cwd":"/w","originator":"o","cli_version":"0"{more}}}}}"#,
+            id(n)
+        );
+        home.add("2026-03-01T09-00-00", id(n), format!("{meta}\n").as_bytes())
+    };
+    add(1, "");
+    add(2, &format!(r#","parent_thread_id":"{}""#, id(1)));
+    let spawn =
+        format!(r#""source":{{"subagent":{{"thread_spawn":{{"parent_thread_id":"{}","depth":1}}}}}}"#, id(1));
+    let archived = add(3, &format!(",{spawn}"));
+    add(4, &format!(r#","parent_thread_id":"{}""#, id(2)));
+    add(5, r#","source":{"subagent":"review"}"#);
+    home.add("2026-03-01T09-00-00", id(6), b"rubbish\n");
+    home.store.archive(&archived).unwrap();
+    assert_eq!(home.store.children(id(1)).unwrap(), [id(2), id(3)]);
+    assert_eq!(home.store.children(id(2)).unwrap(), [id(4)]);
+    assert!(home.store.children(id(4)).unwrap().is_empty());
 }
 
 #[test]

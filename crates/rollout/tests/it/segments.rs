@@ -4,7 +4,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use app_server_rollout::{Batch, ListQuery, RolloutWriter, Scope, SortKey};
+use app_server_rollout::{Batch, ListQuery, Position, RolloutWriter, Scope, SortKey};
 use expect_test::expect;
 use pretty_assertions::assert_eq;
 
@@ -73,6 +73,24 @@ fn a_history_is_read_through_the_segments() {
     let restarted = home.add_segment("2026-03-04T09-00-00", 3, 0xb5, (3, 1), "");
     assert_eq!(ordinals(&home, &restarted), "1 session_meta");
     assert_eq!(home.store.header(&restarted).unwrap().preview, None);
+}
+
+#[test]
+fn places_are_in_the_order_of_the_history() {
+    let Reverted { home, files, fork } = reverted();
+    let mut places = Vec::new();
+    let each = |record: app_server_rollout::Record<'_>| {
+        places.push(record.position);
+        ControlFlow::Continue(())
+    };
+    home.store.scan_history(&fork, each).unwrap();
+    // The fork's own first record is read before what it continues.
+    assert_eq!(places[0], Position { file: Position::OWN_FILE, offset: 0 });
+    assert!(places[1..].is_sorted());
+    let own = Position::OWN_FILE;
+    let mut used: Vec<u16> = places.iter().map(|place| place.file).collect();
+    used.dedup();
+    assert_eq!(used, [own, own - 3, own - 2, own], "{files:?}");
 }
 
 #[test]

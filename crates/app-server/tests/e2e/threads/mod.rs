@@ -1,8 +1,32 @@
-//! Threads between their turns: resuming, reading, archiving.
+//! Threads between their turns: resuming, reading, archiving, and a file for each thing more that can be asked of one.
 
+mod compact;
+mod cut;
+mod delete;
+mod fork;
+mod goal;
+mod inject;
+mod metadata;
+mod pages;
+mod resume;
+mod review;
+mod search;
+mod sections;
+mod settings;
+
+use app_server_test_support::TestServer;
 use serde_json::{Value, json};
 
 use crate::{Scene, answer_text};
+
+/// The id of a thread that is nowhere.
+const UNKNOWN: &str = "0199a213-81c0-7800-8aa1-bbab2a035a53";
+
+/// The request is refused as invalid with this text.
+fn assert_refused(server: &mut TestServer, method: &str, params: Value, text: &str) {
+    let error = server.request_error(method, params);
+    assert_eq!((&error["code"], &error["message"]), (&json!(-32600), &json!(text)), "{method}");
+}
 
 fn texts(turns: &Value) -> Vec<String> {
     let items = turns.as_array().unwrap().iter().flat_map(|turn| turn["items"].as_array().unwrap());
@@ -50,16 +74,4 @@ fn an_archived_thread_comes_back() {
     server.take("thread/unarchived");
     server.request("thread/resume", json!({"threadId": thread}));
     assert_eq!(answer_text(&server.run_turn(&thread, "two")), "answer");
-}
-
-#[test]
-fn a_loaded_thread_can_be_resumed_again() {
-    let scene = Scene::talkative();
-    let mut server = scene.server();
-    let thread = scene.start_thread(&mut server);
-    server.run_turn(&thread, "one");
-    let resumed = server.request("thread/resume", json!({"threadId": thread}));
-    assert_eq!(texts(&resumed["thread"]["turns"]), ["one", "answer"]);
-    server.take("thread/tokenUsage/updated");
-    assert_eq!(server.request("thread/loaded/list", json!({}))["data"], json!([thread]));
 }

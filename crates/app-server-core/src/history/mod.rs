@@ -2,6 +2,9 @@
 //! what goes with what, and what counts as the user's own words (agent-loop specification 6); knows nothing of the
 //! client's items.
 
+mod compaction;
+mod cut;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -16,13 +19,15 @@ const DROPPED: &[&str] = &["id", "internal_chat_message_metadata_passthrough", "
 /// Beginnings of user messages that are not the user's words.
 const INJECTED_PART: &[&str] = &["<environment_context>", "<turn_aborted>", "<user_shell_command>"];
 const INJECTED_WHOLE: &[&str] = &["# AGENTS.md instructions for ", "<user_instructions>", "<skill"];
-/// User text that survives a compaction without a replacement, in tokens of four bytes (rollout specification 6).
-const COMPACTED_USER_TOKENS: usize = 20_000;
+/// What a picture counts in an estimate, whatever its size.
+const PICTURE_TOKENS: usize = 1_600;
 
 /// The model's side of a conversation.
 #[derive(Default)]
 pub(crate) struct History {
     items: Vec<Item>,
+    /// Turns by their ids and the number of items before each. Those before a compaction have none.
+    marks: Vec<(String, usize)>,
 }
 
 struct Item {
@@ -51,6 +56,38 @@ impl History {
         if let Some(item) = Item::read(item) {
             self.items.push(item);
         }
+    }
+
+    /// Tells that the items to come belong to this turn.
+    pub(crate) fn begin_turn(&mut self, turn_id: &str) {
+        self.marks.push((turn_id.to_owned(), self.items.len()));
+    }
+
+    /// Adds items before all others, as [`Self::push`] does.
+    #[allow(dead_code, reason = "for the context that a compacted history begins with")]
+    pub(crate) fn push_front(&mut self, items: &[Box<RawValue>]) {
+        let before = self.items.len();
+        self.items.splice(0..0, items.iter().filter_map(|item| Item::read(item)));
+        let added = self.items.len() - before;
+        self.marks.iter_mut().for_each(|(_, at)| *at += added);
+    }
+
+    /// About how many tokens the items are, for histories no server has counted yet: one for four bytes.
+    pub(crate) fn estimate_tokens(&self) -> i64 {
+        let tokens: usize = self.items.iter().map(Item::estimate_tokens).sum();
+        i64::try_from(tokens).unwrap_or(i64::MAX)
+    }
+
+    /// Forgets all items.
+    fn clear(&mut self) {
+        self.items.clear();
+        self.marks.clear();
+    }
+
+    /// Keeps the first `len` items and the turns that began within them.
+    fn truncate(&mut self, len: usize) {
+        self.items.truncate(len);
+        self.marks.retain(|(_, at)| *at < len);
     }
 
     /// The number of items.
@@ -82,52 +119,6 @@ impl History {
             }
         }
         prompt
-    }
-
-    /// Drops the last `turns` messages of the user and everything after them; more than there are drop all of them.
-    pub(crate) fn rollback(&mut self, turns: usize) {
-        let users =
-            self.items.iter().enumerate().filter(|(_, item)| item.kind == Kind::User).map(|(at, _)| at);
-        let starts: Vec<usize> = users.collect();
-        if turns > 0 && !starts.is_empty() {
-            self.items.truncate(starts[starts.len().saturating_sub(turns)]);
-        }
-    }
-
-    /// Takes over a compaction that was recorded: its own history, or what remains by rule when it has none.
-    pub(crate) fn compacted(&mut self, message: &str, replacement: Option<Vec<Box<RawValue>>>) {
-        if let Some(items) = replacement {
-            self.items.clear();
-            items.iter().for_each(|item| self.push(item));
-            return;
-        }
-        let mut budget = COMPACTED_USER_TOKENS * 4;
-        let mut kept: Vec<Item> = Vec::new();
-        for item in std::mem::take(&mut self.items).into_iter().rev() {
-            if item.kind == Kind::User && item.json.get().len() <= budget {
-                budget -= item.json.get().len();
-                kept.push(item);
-            }
-        }
-        kept.reverse();
-        self.items = kept;
-        #[derive(Serialize)]
-        struct Summary<'a> {
-            r#type: &'static str,
-            role: &'static str,
-            content: [Part<'a>; 1],
-        }
-        #[derive(Serialize)]
-        struct Part<'a> {
-            r#type: &'static str,
-            text: &'a str,
-        }
-        let content = [Part { r#type: "input_text", text: message }];
-        if let Ok(json) =
-            serde_json::value::to_raw_value(&Summary { r#type: "message", role: "user", content })
-        {
-            self.items.push(Item { json, kind: Kind::Other });
-        }
     }
 }
 
@@ -226,6 +217,22 @@ impl Item {
         }
         Some(Item { json: serde_json::value::to_raw_value(&members).ok()?, kind })
     }
+
+    /// About how many tokens the item is. Its pictures count by number, as their bytes say nothing of it.
+    fn estimate_tokens(&self) -> usize {
+        let json = self.json.get();
+        let (mut pictures, mut bytes) = (0, json.len());
+        for (at, _) in json.match_indices("\"data:") {
+            // In a text the quotation mark stands behind a backslash.
+            let key = json[..at].trim_end().strip_suffix(':').map(str::trim_end);
+            if key.is_some_and(|key| key.ends_with("\"image_url\"")) {
+                let url = &json[at + 1..];
+                bytes -= url.find('"').unwrap_or(url.len());
+                pictures += 1;
+            }
+        }
+        bytes.div_ceil(4) + pictures * PICTURE_TOKENS
+    }
 }
 
 /// Whether a user message holds the user's words and not context that was put in (agent-loop specification 6).
@@ -261,7 +268,7 @@ fn is_real_user_message(raw: &RawValue) -> bool {
 mod tests {
     use super::*;
 
-    fn history(items: &[&str]) -> History {
+    pub(super) fn history(items: &[&str]) -> History {
         let mut history = History::default();
         for item in items {
             history.push(&RawValue::from_string((*item).to_owned()).unwrap());
@@ -269,7 +276,7 @@ mod tests {
         history
     }
 
-    fn shown(history: &History) -> String {
+    pub(super) fn shown(history: &History) -> String {
         history.prompt().iter().map(|item| item.get()).collect::<Vec<_>>().join("\n")
     }
 
@@ -306,37 +313,57 @@ mod tests {
         .assert_eq(&shown(&history));
     }
 
-    fn user(text: &str) -> String {
+    pub(super) fn user(text: &str) -> String {
         format!(r#"{{"type":"message","role":"user","content":[{{"type":"input_text","text":"{text}"}}]}}"#)
     }
 
     #[test]
-    fn a_rollback_counts_the_users_own_words() {
-        let items = [
-            user("# AGENTS.md instructions for /w"),
-            user("one"),
-            user("<environment_context>"),
-            user("two"),
-            user(" <TURN_ABORTED>"),
-            user("three"),
-        ];
-        let items: Vec<&str> = items.iter().map(String::as_str).collect();
-        for (turns, left) in [(0, 6), (1, 5), (2, 3), (3, 1), (9, 1)] {
-            let mut history = history(&items);
-            history.rollback(turns);
-            assert_eq!(history.len(), left, "after {turns}");
+    fn turns_are_known_by_the_items_before_them() {
+        let raw = |text: &str| RawValue::from_string(user(text)).unwrap();
+        let mut history = History::default();
+        for turn in ["t-1", "t-2", "t-3"] {
+            history.begin_turn(turn);
+            history.push(&raw(turn));
         }
+        let marks = |history: &History| {
+            history.marks.iter().map(|(id, at)| format!("{id} {at}")).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(marks(&history), "t-1 0, t-2 1, t-3 2");
+        history.rollback(1);
+        assert_eq!(marks(&history), "t-1 0, t-2 1");
+        let not_kept = RawValue::from_string(r#"{"type":"ghost_snapshot"}"#.to_owned()).unwrap();
+        history.push_front(&[raw("first"), not_kept, raw("second")]);
+        assert_eq!(shown(&history), ["first", "second", "t-1", "t-2"].map(user).join("\n"));
+        assert_eq!(marks(&history), "t-1 2, t-2 3");
+        history.compacted("summary", None);
+        assert_eq!(marks(&history), "");
+        history.begin_turn("t-4");
+        assert_eq!(marks(&history), "t-4 5");
     }
 
     #[test]
-    fn a_compaction_keeps_its_own_history_or_the_users_words() {
-        let items = [user("one"), r#"{"type":"reasoning","summary":[]}"#.to_owned(), user("two")];
-        let items: Vec<&str> = items.iter().map(String::as_str).collect();
-        let mut by_rule = history(&items);
-        by_rule.compacted("the summary", None);
-        assert_eq!(shown(&by_rule), [user("one"), user("two"), user("the summary")].join("\n"));
-        let mut replaced = history(&items);
-        replaced.compacted("", Some(vec![RawValue::from_string(user("all")).unwrap()]));
-        assert_eq!(shown(&replaced), user("all"));
+    fn an_estimate_counts_bytes_and_pictures() {
+        #[track_caller]
+        fn check(items: &[&str], expected: i64) {
+            assert_eq!(history(items).estimate_tokens(), expected);
+        }
+        let text = user("1234");
+        let bytes = i64::try_from(text.len()).unwrap();
+        check(&[], 0);
+        check(&[&text, &text], 2 * ((bytes + 3) / 4));
+        let picture = |url: &str| {
+            format!(
+                r#"{{"type":"message","role":"user","content":[{{"type":"input_image","image_url":"{url}"}}]}}"#
+            )
+        };
+        let without = i64::try_from(picture("").len()).unwrap();
+        let url = format!("data:image/png;base64,{}", "A".repeat(1 << 20));
+        check(&[&picture(&url)], (without + 3) / 4 + 1_600);
+        check(&[&picture("https://example.org/a.png")], (without + 25 + 3) / 4);
+        // What only looks like a picture is text.
+        let quoted = user(r#"{\"image_url\":\"data:image/png;base64,AAAA\"}"#);
+        check(&[&quoted], (i64::try_from(quoted.len()).unwrap() + 3) / 4);
+        let begins = user("data:image/png;base64,AAAA");
+        check(&[&begins], (i64::try_from(begins.len()).unwrap() + 3) / 4);
     }
 }

@@ -1,0 +1,17 @@
+//! `review/start`.
+
+use serde_json::json;
+
+use super::{UNKNOWN, assert_refused};
+use crate::Scene;
+
+#[test]
+fn an_unknown_thread_is_refused() {
+    let mut server = Scene::talkative().server();
+    assert_refused(
+        &mut server,
+        "review/start",
+        json!({"threadId": UNKNOWN, "target": {"type": "uncommittedChanges"}}),
+        &format!("thread not found: {UNKNOWN}"),
+    );
+}
