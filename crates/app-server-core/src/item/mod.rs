@@ -10,8 +10,8 @@ mod replay;
 use app_server_protocol::v2::{MessagePhase, ThreadItemKind};
 
 pub(crate) use copy::{Cut, OpenTurn, Part, copy};
-#[allow(unused_imports, reason = "for pages")]
-pub(crate) use outline::{Outline, TurnEntry, outline, turns};
+pub(crate) use outline::{Outline, TurnEntry, TurnPlace, outline, turns};
+pub(crate) use rebuild::id_of;
 pub(crate) use recorded::{RecordedError, write_item};
 pub(crate) use replay::{Loaded, Want, load, load_until};
 

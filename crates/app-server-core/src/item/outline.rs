@@ -11,7 +11,6 @@ use super::rebuild::{Built, TurnBuilder};
 use crate::error::CoreError;
 
 /// What a thread consists of.
-#[allow(dead_code, reason = "for forks and pages")]
 pub(crate) struct Outline {
     pub(crate) meta: SessionMeta,
     pub(crate) report: ScanReport,
@@ -20,9 +19,16 @@ pub(crate) struct Outline {
     path: PathBuf,
 }
 
+/// Where a turn of a thread is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TurnPlace {
+    pub(crate) turn_id: String,
+    /// As [`TurnEntry::anchor`].
+    pub(crate) anchor: u64,
+}
+
 /// One turn of a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "for forks and pages")]
 pub(crate) struct TurnEntry {
     pub(crate) id: String,
     pub(crate) root_turn_id: String,
@@ -42,7 +48,6 @@ pub(crate) struct TurnEntry {
 ///
 /// # Errors
 /// When the file cannot be read or says nowhere what thread it is.
-#[allow(dead_code, reason = "for forks and pages")]
 pub(crate) fn outline(store: &Store, path: &Path) -> Result<Outline, CoreError> {
     let mut meta = None;
     let mut builder = TurnBuilder::default();
@@ -63,7 +68,6 @@ pub(crate) fn outline(store: &Store, path: &Path) -> Result<Outline, CoreError> 
 ///
 /// # Errors
 /// When the file cannot be read.
-#[allow(dead_code, reason = "for forks and pages")]
 pub(crate) fn turns(
     store: &Store,
     outline: &Outline,
@@ -109,7 +113,17 @@ fn show(turn: &mut Turn, view: TurnItemsView) {
     turn.items_view = view;
 }
 
+impl TurnPlace {
+    pub(super) fn of(built: &Built) -> TurnPlace {
+        TurnPlace { turn_id: built.turn.id.clone(), anchor: built.first.anchor }
+    }
+}
+
 impl TurnEntry {
+    pub(crate) fn place(&self) -> TurnPlace {
+        TurnPlace { turn_id: self.id.clone(), anchor: self.anchor }
+    }
+
     fn of(built: Built) -> TurnEntry {
         let Built { turn, has_ended, first, next } = built;
         TurnEntry {

@@ -757,7 +757,8 @@ fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     serde_json::from_str(raw.get()).ok()
 }
 
-fn id_of(kind: &mut ThreadItemKind) -> &mut String {
+/// The id of an item.
+pub(crate) fn id_of(kind: &mut ThreadItemKind) -> &mut String {
     match kind {
         ThreadItemKind::UserMessage { id, .. }
         | ThreadItemKind::HookPrompt { id, .. }

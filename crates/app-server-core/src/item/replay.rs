@@ -8,6 +8,7 @@ use app_server_rollout::{Body, HeaderError, Position, Record, ScanReport, Sessio
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::outline::TurnPlace;
 use super::rebuild::{Built, TurnBuilder};
 use crate::error::CoreError;
 use crate::history::History;
@@ -28,6 +29,8 @@ pub(crate) struct Loaded {
     /// Empty unless wanted.
     pub(crate) history: History,
     pub(crate) turns: Option<Vec<Turn>>,
+    /// Where the last of the turns is; unknown when they are not wanted.
+    pub(crate) last_turn: Option<TurnPlace>,
     pub(crate) usage: Option<ThreadTokenUsage>,
     /// The turn `usage` was counted in; unknown in files without turns, or when turns are not wanted.
     pub(crate) usage_turn_id: Option<String>,
@@ -73,15 +76,20 @@ pub(crate) fn load_until(
     let usage = reader.usage.as_deref().and_then(read_usage);
     let context = reader.context.as_deref().and_then(read_context);
     // The turn is known by position only until all of them are numbered.
-    let turns: Option<Vec<Turn>> =
-        want.turns.then(|| reader.turns.finish().map(|Built { turn, .. }| turn).collect());
+    let mut last_turn = None;
+    let turns: Option<Vec<Turn>> = want.turns.then(|| {
+        let built: Vec<Built> = reader.turns.finish().collect();
+        last_turn = built.last().map(TurnPlace::of);
+        built.into_iter().map(|Built { turn, .. }| turn).collect()
+    });
     let counted_in = usage.as_ref().and(reader.usage_turn);
     let usage_turn_id = reader.usage_turn_id.or_else(|| {
         let turns = turns.as_ref()?;
         Some(turns.get(counted_in?).or_else(|| turns.last())?.id.clone())
     });
     let (model, effort) = context.unwrap_or_default();
-    Ok(Loaded { meta: *meta, report, history: reader.history, turns, usage, usage_turn_id, model, effort })
+    let history = reader.history;
+    Ok(Loaded { meta: *meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort })
 }
 
 /// Reads the model's history of a file in which turns were dropped that began where the history could not tell: before

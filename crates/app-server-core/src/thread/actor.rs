@@ -182,6 +182,15 @@ impl Actor {
         Ok(())
     }
 
+    /// Refuses what reads turns where none are ever stored.
+    pub(super) fn known_to_store_turns(&self) -> Result<(), CoreError> {
+        if self.loaded.as_ref().is_some_and(|loaded| loaded.is_ephemeral()) {
+            let message = format!("thread {} is ephemeral: its turns are not stored", self.id);
+            return Err(CoreError::Invalid(message));
+        }
+        Ok(())
+    }
+
     /// Refuses what needs a stored thread, or one that will be, where there is none.
     pub(super) fn known_to_change(&self) -> Result<(), CoreError> {
         let is_known = match &self.loaded {
@@ -193,9 +202,8 @@ impl Actor {
 
     async fn read(&mut self, with_turns: bool) -> Result<Thread, CoreError> {
         if self.loaded.is_some() {
-            if with_turns && self.live()?.is_ephemeral() {
-                let message = format!("thread {} is ephemeral: its turns are not stored", self.id);
-                return Err(CoreError::Invalid(message));
+            if with_turns {
+                self.known_to_store_turns()?;
             }
             let turns = self.turns_of_loaded(with_turns).await?;
             let mut thread = self.live()?.thread();
@@ -229,12 +237,7 @@ impl Actor {
         .await?;
         if let Some(running) = running {
             match turns.iter_mut().rev().find(|turn| turn.id == running.id) {
-                // The file has no end of it yet, which reads as "interrupted".
-                Some(turn) => {
-                    turn.status = running.status;
-                    turn.completed_at = None;
-                    turn.duration_ms = None;
-                }
+                Some(turn) => show_running(turn, &running),
                 None => turns.push(running),
             }
         }
@@ -360,6 +363,13 @@ impl Actor {
         }
         self.loaded = None;
     }
+}
+
+/// Shows a turn that runs as running: the file has no end of it yet, which reads as "interrupted".
+pub(super) fn show_running(turn: &mut Turn, running: &Turn) {
+    turn.status = running.status;
+    turn.completed_at = None;
+    turn.duration_ms = None;
 }
 
 /// Runs what reads much of the disk where it does not hold up other threads.

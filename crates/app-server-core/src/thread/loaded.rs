@@ -39,7 +39,7 @@ use crate::exec::{Terminal, Terminals};
 use crate::git;
 use crate::history::History;
 use crate::host::Reply;
-use crate::item::{self, Want};
+use crate::item::{self, TurnPlace, Want};
 use crate::services::Services;
 use crate::tools::{DynamicTools, UserCommand};
 use crate::turn::{
@@ -52,6 +52,14 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// The type of thread this server makes, in both references' words: clients and other programs filter by it.
 pub(super) const SOURCE: Source = Source::Vscode;
+
+/// A stored thread that was loaded.
+pub(super) struct Resumed {
+    pub(super) loaded: Box<Loaded>,
+    /// Empty unless asked for.
+    pub(super) turns: Vec<Turn>,
+    pub(super) last_turn: Option<TurnPlace>,
+}
 
 pub(super) struct Loaded {
     pub(super) shared: Arc<ThreadShared>,
@@ -175,12 +183,12 @@ impl Loaded {
         params: &mut ThreadResumeParams,
         path: PathBuf,
         publish: watch::Sender<ThreadState>,
-    ) -> Result<(Box<Self>, Vec<Turn>), CoreError> {
+    ) -> Result<Resumed, CoreError> {
         let lock = WriterLock::acquire(services.store.codex_home(), id)?;
         let with_turns = !params.exclude_turns;
         let (store, file) = (Arc::clone(&services), path.clone());
         let (stored, header, rollout) = blocking(move || {
-            let stored = item::load(&store.store, &file, Want { turns: with_turns, history: true })?;
+            let stored = item::load(&store.store, &file, Want { turns: true, history: true })?;
             let header = store.store.header(&file)?;
             let rollout = RolloutWriter::open_scanned(&file, &stored.report)?;
             Ok((stored, header, rollout))
@@ -227,7 +235,8 @@ impl Loaded {
             meta: stored.meta,
             _lock: Some(lock),
         };
-        Ok((Box::new(loaded), stored.turns.unwrap_or_default()))
+        let turns = stored.turns.filter(|_| with_turns).unwrap_or_default();
+        Ok(Resumed { loaded: Box::new(loaded), turns, last_turn: stored.last_turn })
     }
 
     pub(super) fn resume_response(

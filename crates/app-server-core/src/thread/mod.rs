@@ -5,6 +5,7 @@ mod actor;
 mod list;
 mod loaded;
 mod ops;
+mod page_cursor;
 mod settings;
 mod shared;
 mod status;

@@ -16,7 +16,7 @@ use super::pages::PageCursors;
 use crate::clock::now_s;
 use crate::error::CoreError;
 use crate::host::Reply;
-use crate::item::{self, Want};
+use crate::item::{self, TurnEntry, TurnPlace, Want};
 use crate::thread::actor::{Actor, blocking};
 use crate::thread::loaded::Loaded;
 use crate::turn::record_usage;
@@ -37,6 +37,8 @@ struct Cut {
     dropped: Vec<String>,
     /// The turns that stay, where they are stored and wanted.
     turns: Vec<Turn>,
+    /// Where the last turn that stays is stored.
+    last_turn: Option<TurnPlace>,
     /// The file, and where the first turn that goes begins in it.
     stored: Option<(PathBuf, Position)>,
 }
@@ -89,7 +91,8 @@ impl Actor {
             self.plan(First::Turn(turn_id.clone()), false).await?;
         }
         self.live()?.stop_turn().await;
-        let cut = self.plan(First::Turn(turn_id), false).await?;
+        let mut cut = self.plan(First::Turn(turn_id), false).await?;
+        let PageCursors { turns, items } = PageCursors::from(self.id, cut.last_turn.take());
         self.live()?.cut(cut).await?;
         // As if it had been loaded anew, which it is for the reference.
         self.tell_status(ThreadStatus::NotLoaded);
@@ -98,7 +101,6 @@ impl Actor {
             ThreadStatus::Idle => self.tell_status(ThreadStatus::Idle),
             _ => loaded.set_status(ThreadStatus::Idle),
         }
-        let PageCursors { turns, items } = PageCursors::default();
         Ok(ThreadRevertResponse {
             items_backwards_cursor: items,
             thread: self.live()?.thread(),
@@ -139,6 +141,8 @@ impl Actor {
                 let full = TurnItemsView::Full;
                 item::turns(&services.store, &outline, 0..left, full, &mut |turn| cut.turns.push(turn))?;
             }
+            cut.last_turn =
+                left.checked_sub(1).and_then(|last| outline.turns.get(last)).map(TurnEntry::place);
             cut.stored = outline.turns.get(left).map(|first| (path, first.first));
             Ok(cut)
         })
@@ -166,7 +170,7 @@ impl Cut {
                 .ok_or_else(|| CoreError::Invalid(format!("turn not found: {turn_id}")))?,
         };
         let dropped = kept.split_off(left);
-        Ok(Cut { kept, dropped, turns: Vec::new(), stored: None })
+        Ok(Cut { kept, dropped, turns: Vec::new(), last_turn: None, stored: None })
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ThreadResumeParams, ThreadResumeResponse, ThreadStatus, ThreadTokenUsageUpdatedNotification, Turn,
+    ThreadResumeParams, ThreadResumeResponse, ThreadStatus, ThreadTokenUsageUpdatedNotification,
 };
 use app_server_rollout::{Found, Scope};
 
@@ -12,7 +12,7 @@ use super::pages::PageCursors;
 use crate::error::CoreError;
 use crate::host::Reply;
 use crate::thread::actor::Actor;
-use crate::thread::loaded::Loaded;
+use crate::thread::loaded::{Loaded, Resumed};
 
 impl Actor {
     pub(in crate::thread) async fn resume(
@@ -20,21 +20,7 @@ impl Actor {
         mut params: ThreadResumeParams,
         reply: Reply<ThreadResumeResponse>,
     ) {
-        let response = match &mut self.loaded {
-            Some(loaded) => {
-                loaded.subscribe();
-                let turns = self.turns_of_loaded(!params.exclude_turns).await;
-                turns.and_then(|turns| {
-                    self.live().map(|loaded| loaded.resume_response(turns, PageCursors::default(), None))
-                })
-            }
-            None => self.load(&mut params).await.map(|(loaded, turns)| {
-                let response = loaded.resume_response(turns, PageCursors::default(), None);
-                self.keep(loaded);
-                self.tell_status(ThreadStatus::Idle);
-                response
-            }),
-        };
+        let response = self.resumed(&mut params).await;
         let is_resumed = response.is_ok();
         reply.send(response);
         let usage = self.loaded.as_ref().filter(|_| is_resumed).and_then(|loaded| loaded.usage_on_resume());
@@ -46,8 +32,31 @@ impl Actor {
         }
     }
 
+    async fn resumed(&mut self, params: &mut ThreadResumeParams) -> Result<ThreadResumeResponse, CoreError> {
+        let page = params.initial_turns_page.take();
+        let (turns, last_turn) = match &mut self.loaded {
+            Some(loaded) => {
+                loaded.subscribe();
+                let turns = self.turns_of_loaded(!params.exclude_turns).await?;
+                (turns, self.last_turn().await?)
+            }
+            None => {
+                let Resumed { loaded, turns, last_turn } = self.load(params).await?;
+                self.keep(loaded);
+                self.tell_status(ThreadStatus::Idle);
+                (turns, last_turn)
+            }
+        };
+        let page = match page {
+            Some(page) => Some(self.first_page(page).await?),
+            None => None,
+        };
+        let cursors = PageCursors::from(self.id, last_turn);
+        Ok(self.live()?.resume_response(turns, cursors, page))
+    }
+
     /// Finds and reads the stored thread that a resume names: by path, or by id.
-    async fn load(&mut self, params: &mut ThreadResumeParams) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
+    async fn load(&mut self, params: &mut ThreadResumeParams) -> Result<Resumed, CoreError> {
         if params.history.as_ref().is_some_and(|history| !history.is_empty()) {
             return Err(CoreError::NotYet("thread/resume.history"));
         }
