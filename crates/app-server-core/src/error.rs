@@ -46,12 +46,6 @@ pub enum CoreError {
     /// The request contradicts itself or the state of what it names.
     #[error("{0}")]
     Invalid(String),
-    /// Values that no state would make right.
-    #[error("{0}")]
-    InvalidParams(String),
-    /// The method is known and not served for what it names.
-    #[error("{0}")]
-    Unsupported(String),
     /// Turns cannot be dropped now.
     #[error("{0}")]
     RollbackFailed(String),

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::handlers::{account, model, review, sections, session, thread, turn};
+use crate::handlers::{account, model, review, session, thread, turn};
 use crate::message_processor::Server;
 use crate::outgoing::Responder;
 use crate::rpc_error;
@@ -135,42 +135,18 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::ThreadList => {
             call.aside::<client::ThreadList, _>(server, method, thread::live_statuses, thread::list)
         }
-        M::ThreadSearch => call.aside::<client::ThreadSearch, _>(server, method, nothing, thread::search),
-        M::ThreadSectionList => {
-            call.aside::<client::ThreadSectionList, _>(server, method, nothing, sections::list)
-        }
-        M::ThreadSectionCreate => {
-            call.aside::<client::ThreadSectionCreate, _>(server, method, nothing, sections::create)
-        }
-        M::ThreadSectionUpdate => {
-            call.aside::<client::ThreadSectionUpdate, _>(server, method, nothing, sections::update)
-        }
-        M::ThreadSectionDelete => {
-            call.aside::<client::ThreadSectionDelete, _>(server, method, nothing, sections::delete)
-        }
-        M::ThreadSectionMove => {
-            call.aside::<client::ThreadSectionMove, _>(server, method, nothing, sections::move_thread)
-        }
-        M::ThreadAttachmentAdd => {
-            call.aside::<client::ThreadAttachmentAdd, _>(server, method, nothing, sections::add_attachment)
-        }
-        M::ThreadAttachmentList => {
-            call.aside::<client::ThreadAttachmentList, _>(server, method, nothing, sections::list_attachments)
-        }
-        M::ThreadAttachmentOwnerList => call.aside::<client::ThreadAttachmentOwnerList, _>(
-            server,
-            method,
-            nothing,
-            sections::list_attachment_owners,
-        ),
-        M::ThreadAttachmentRemove => call.aside::<client::ThreadAttachmentRemove, _>(
-            server,
-            method,
-            nothing,
-            sections::remove_attachment,
-        ),
 
         // Their capability is not built yet: parsed and gated like the others, then refused.
+        M::ThreadSearch => call.not_yet::<client::ThreadSearch>(server, method),
+        M::ThreadSectionList => call.not_yet::<client::ThreadSectionList>(server, method),
+        M::ThreadSectionCreate => call.not_yet::<client::ThreadSectionCreate>(server, method),
+        M::ThreadSectionUpdate => call.not_yet::<client::ThreadSectionUpdate>(server, method),
+        M::ThreadSectionDelete => call.not_yet::<client::ThreadSectionDelete>(server, method),
+        M::ThreadSectionMove => call.not_yet::<client::ThreadSectionMove>(server, method),
+        M::ThreadAttachmentAdd => call.not_yet::<client::ThreadAttachmentAdd>(server, method),
+        M::ThreadAttachmentList => call.not_yet::<client::ThreadAttachmentList>(server, method),
+        M::ThreadAttachmentOwnerList => call.not_yet::<client::ThreadAttachmentOwnerList>(server, method),
+        M::ThreadAttachmentRemove => call.not_yet::<client::ThreadAttachmentRemove>(server, method),
         M::FeedbackUpload => call.not_yet::<client::FeedbackUpload>(server, method),
         M::SkillsList => call.not_yet::<client::SkillsList>(server, method),
         M::SkillsConfigWrite => call.not_yet::<client::SkillsConfigWrite>(server, method),
@@ -409,9 +385,6 @@ impl Call<'_> {
         responder.send(result);
     }
 }
-
-/// The snapshot of what needs none.
-fn nothing(_: &Server) {}
 
 /// Parses params; a type that takes none accepts anything, others need an object.
 fn parse<P: DeserializeOwned>(params: Option<&RawValue>) -> Result<P, RpcError> {

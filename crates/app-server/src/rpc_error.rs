@@ -10,8 +10,6 @@ pub(crate) fn from_core(error: &CoreError) -> RpcError {
     let code = match error {
         CoreError::Internal(_) => code::INTERNAL_ERROR,
         CoreError::Locked(app_server_rollout::LockError::Io(_)) => code::INTERNAL_ERROR,
-        CoreError::InvalidParams(_) => code::INVALID_PARAMS,
-        CoreError::Unsupported(_) => code::METHOD_NOT_FOUND,
         CoreError::Locked(app_server_rollout::LockError::Held(_))
         | CoreError::InvalidThreadId(_)
         | CoreError::ThreadNotFound(_)

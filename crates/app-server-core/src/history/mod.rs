@@ -63,15 +63,6 @@ impl History {
         self.marks.push((turn_id.to_owned(), self.items.len()));
     }
 
-    /// Adds items before all others, as [`Self::push`] does.
-    #[allow(dead_code, reason = "for the context that a compacted history begins with")]
-    pub(crate) fn push_front(&mut self, items: &[Box<RawValue>]) {
-        let before = self.items.len();
-        self.items.splice(0..0, items.iter().filter_map(|item| Item::read(item)));
-        let added = self.items.len() - before;
-        self.marks.iter_mut().for_each(|(_, at)| *at += added);
-    }
-
     /// About how many tokens the items are, for histories no server has counted yet: one for four bytes.
     pub(crate) fn estimate_tokens(&self) -> i64 {
         let tokens: usize = self.items.iter().map(Item::estimate_tokens).sum();
@@ -331,14 +322,11 @@ mod tests {
         assert_eq!(marks(&history), "t-1 0, t-2 1, t-3 2");
         history.rollback(1);
         assert_eq!(marks(&history), "t-1 0, t-2 1");
-        let not_kept = RawValue::from_string(r#"{"type":"ghost_snapshot"}"#.to_owned()).unwrap();
-        history.push_front(&[raw("first"), not_kept, raw("second")]);
-        assert_eq!(shown(&history), ["first", "second", "t-1", "t-2"].map(user).join("\n"));
-        assert_eq!(marks(&history), "t-1 2, t-2 3");
+        assert_eq!(shown(&history), ["t-1", "t-2"].map(user).join("\n"));
         history.compacted("summary", None);
         assert_eq!(marks(&history), "");
         history.begin_turn("t-4");
-        assert_eq!(marks(&history), "t-4 5");
+        assert_eq!(marks(&history), "t-4 3");
     }
 
     #[test]

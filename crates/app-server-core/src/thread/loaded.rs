@@ -43,8 +43,8 @@ use crate::item::{self, TurnPlace, Want};
 use crate::services::Services;
 use crate::tools::{DynamicTools, UserCommand};
 use crate::turn::{
-    self, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput, TurnKind,
-    TurnOutcome, Work, interrupted_marker,
+    self, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput, TurnOutcome, Work,
+    interrupted_marker,
 };
 
 /// An idle thread nobody listens to is unloaded after this time (wire specification 4.8).
@@ -361,11 +361,6 @@ impl Loaded {
         let params = &mut request.params;
         if let Some(running) = &self.running {
             let is_ending = running.context.cancel.is_cancelled();
-            if let Err(error) = running.context.kind.check_steerable()
-                && !is_ending
-            {
-                return reply.send(Err(error));
-            }
             let input = TurnInput::new(
                 std::mem::take(&mut params.input),
                 params.client_user_message_id.take(),
@@ -420,7 +415,6 @@ impl Loaded {
         let context = TurnContext {
             thread: Arc::clone(&self.shared),
             turn_id,
-            kind: TurnKind::Regular,
             started_at: None,
             model_info: self.settings.model_info(),
             settings: self.settings.clone(),
@@ -526,7 +520,6 @@ impl Loaded {
             let found = running.turn.id.clone();
             return Err(CoreError::OtherTurn { expected: params.expected_turn_id, found });
         }
-        running.context.kind.check_steerable()?;
         if params.input.is_empty() {
             return Err(CoreError::Invalid("input must not be empty".to_owned()));
         }

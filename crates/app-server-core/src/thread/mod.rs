@@ -37,7 +37,7 @@ use crate::host::Reply;
 use crate::services::Services;
 
 pub use list::list;
-pub use ops::{Forked, search, sections};
+pub use ops::Forked;
 pub(crate) use settings::{Settings, sandbox_mode_of};
 pub(crate) use shared::ThreadShared;
 pub(crate) use status::Waiting;

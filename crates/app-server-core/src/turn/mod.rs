@@ -19,7 +19,7 @@ use std::time::Duration;
 use app_server_config::ModelInfo;
 use app_server_patch::TurnDiff;
 use app_server_protocol::v2::{
-    CodexErrorInfo, NonSteerableTurnKind, ThreadItem, TurnDiffUpdatedNotification, TurnError, UserInput,
+    CodexErrorInfo, ThreadItem, TurnDiffUpdatedNotification, TurnError, UserInput,
 };
 use app_server_protocol::{RequestId, ServerNotification};
 use serde_json::value::RawValue;
@@ -33,7 +33,6 @@ pub(crate) use conversation::{Conversation, SharedConversation};
 pub(crate) use input::{image_data_url, text_message};
 pub(crate) use run::{record_usage, run, run_command};
 
-use crate::error::CoreError;
 use crate::secrets::Secrets;
 use crate::thread::{Settings, ThreadShared};
 use crate::tools::UserCommand;
@@ -98,26 +97,6 @@ impl PendingInput {
     }
 }
 
-/// What kind of turn it is. Input can be added to a regular one only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "the other two kinds come with their methods")]
-pub(crate) enum TurnKind {
-    Regular,
-    Compact,
-    Review,
-}
-
-impl TurnKind {
-    /// Refuses input for a running turn that takes none.
-    pub(crate) fn check_steerable(self) -> Result<(), CoreError> {
-        match self {
-            TurnKind::Regular => Ok(()),
-            TurnKind::Compact => Err(CoreError::NotSteerable(NonSteerableTurnKind::Compact)),
-            TurnKind::Review => Err(CoreError::NotSteerable(NonSteerableTurnKind::Review)),
-        }
-    }
-}
-
 /// Tools of one turn at work at once.
 pub(crate) const TOOL_SLOTS: usize = 16;
 
@@ -128,7 +107,6 @@ const LEFTOVERS_WITHIN: Duration = Duration::from_millis(400);
 pub(crate) struct TurnContext {
     pub(crate) thread: Arc<ThreadShared>,
     pub(crate) turn_id: String,
-    pub(crate) kind: TurnKind,
     /// Unix seconds, as told in `turn/started`.
     pub(crate) started_at: Option<i64>,
     pub(crate) settings: Settings,

@@ -7,7 +7,6 @@
 pub(crate) mod account;
 pub(crate) mod model;
 pub(crate) mod review;
-pub(crate) mod sections;
 pub(crate) mod session;
 pub(crate) mod thread;
 pub(crate) mod turn;

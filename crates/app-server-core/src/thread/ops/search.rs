@@ -1,21 +1,10 @@
-//! `thread/search` and `thread/searchOccurrences`: threads that have a text, and where.
+//! `thread/searchOccurrences`: where a thread has a text.
 
-use app_server_protocol::v2::{
-    ThreadSearchOccurrencesParams, ThreadSearchOccurrencesResponse, ThreadSearchParams, ThreadSearchResponse,
-};
+use app_server_protocol::v2::{ThreadSearchOccurrencesParams, ThreadSearchOccurrencesResponse};
 
 use crate::error::CoreError;
 use crate::host::Reply;
-use crate::services::Services;
 use crate::thread::actor::Actor;
-
-/// Finds threads that have a text. Reads the disk.
-///
-/// # Errors
-/// [`CoreError::NotYet`].
-pub fn search(_services: &Services, _params: ThreadSearchParams) -> Result<ThreadSearchResponse, CoreError> {
-    Err(CoreError::NotYet("thread/search"))
-}
 
 impl Actor {
     pub(in crate::thread) async fn search_occurrences(
