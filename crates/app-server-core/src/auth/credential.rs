@@ -84,6 +84,11 @@ impl Credential {
         }
     }
 
+    /// The same, also where an older version stored it in the token alone; what is told apart by, and not what is sent.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        self.account_id().or_else(|| self.claims()?.account_id.as_deref())
+    }
+
     /// Whether this is an account's token and no key, which decides where requests go by default.
     pub(crate) fn is_account(&self) -> bool {
         !matches!(self, Self::ApiKey(_))
@@ -207,9 +212,7 @@ impl Rules {
             return self.allow_api_keys();
         }
         self.allow_accounts()?;
-        // Files of older versions name the workspace in the token alone.
-        let claimed = || credential.claims()?.account_id.as_deref();
-        self.allow_workspace(credential.account_id().or_else(claimed))
+        self.allow_workspace(credential.workspace())
     }
 }
 

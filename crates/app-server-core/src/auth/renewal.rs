@@ -74,7 +74,8 @@ impl Accounts {
     /// # Errors
     /// [`RenewalError`]; keys cannot be renewed.
     pub(crate) async fn renew(self: &Arc<Self>, rules: &Rules, used: &Credential) -> Renewed {
-        let (accounts, rules, used) = (Arc::clone(self), rules.clone(), used.clone());
+        let (accounts, allowed_by) = (Arc::clone(self), rules);
+        let (rules, used) = (rules.clone(), used.clone());
         let renewal = async move {
             match used {
                 Credential::ApiKey(_) => {
@@ -89,10 +90,12 @@ impl Accounts {
             }
         };
         // A task of its own: a refresh token counts once, so what it brings must be stored even if the turn is given up.
-        self.renewals.spawn(renewal).await.unwrap_or_else(|error| {
+        let renewed = self.renewals.spawn(renewal).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a renewal was lost");
             Err(RenewalError::IssuerUnavailable("an error in the server".to_owned()))
-        })
+        })?;
+        let allowed = allowed_by.allow(&renewed);
+        allowed.map(|()| renewed).map_err(|violation| RenewalError::SignInNeeded(violation.to_string()))
     }
 
     async fn ask_issuer(&self, rules: &Rules, used: &Arc<AuthRecord>) -> Renewed {
@@ -209,11 +212,11 @@ impl Accounts {
 /// Nobody, or somebody else, is signed in by now: nothing must be sent in the name of the one before.
 pub(super) fn same_account(
     stored: Option<&Arc<AuthRecord>>,
-    used: &AuthRecord,
+    used: &Arc<AuthRecord>,
 ) -> Result<Credential, RenewalError> {
     let stored = stored.and_then(Credential::stored).ok_or_else(not_signed_in)?;
-    let before = used.tokens().and_then(|tokens| tokens.account_id.as_deref());
-    if !matches!(stored, Credential::Managed(_)) || stored.account_id() != before {
+    let used = Credential::Managed(Arc::clone(used));
+    if !matches!(stored, Credential::Managed(_)) || stored.workspace() != used.workspace() {
         let words = "somebody else has signed in meanwhile: start the turn again to go on with that account";
         return Err(RenewalError::SignInNeeded(words.to_owned()));
     }

@@ -12,10 +12,10 @@ use app_server_protocol::v2::{
     ConfigWarningNotification, ErrorNotification, SandboxPolicy, ServerRequestResolvedNotification, Thread,
     ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams,
     ThreadResumeResponse, ThreadSettingsUpdatedNotification, ThreadShellCommandParams,
-    ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTokenUsage, Turn,
-    TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView, TurnStartParams,
-    TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, TurnsPage,
-    UserInput,
+    ThreadShellCommandResponse, ThreadSource, ThreadStartParams, ThreadStartResponse, ThreadStatus,
+    ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView,
+    TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams,
+    TurnSteerResponse, TurnsPage, UserInput,
 };
 use app_server_rollout::{BaseInstructions, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text};
 use jiff::Zoned;
@@ -51,7 +51,7 @@ use crate::turn::{
 const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 60);
 
 /// The type of thread this server makes, in both references' words: clients and other programs filter by it.
-pub(super) const SOURCE: Source = Source::Vscode;
+const SOURCE: Source = Source::Vscode;
 
 /// A stored thread that was loaded.
 pub(super) struct Resumed {
@@ -120,19 +120,7 @@ impl Loaded {
         let settings = Settings::load(&services.config, overrides, None)?;
         let ephemeral = params.ephemeral == Some(true);
         let now = Zoned::now();
-        let meta = SessionMeta {
-            id,
-            timestamp: timestamp_text(now.timestamp()),
-            cwd: settings.cwd.clone(),
-            originator: services.client.originator.clone(),
-            cli_version: services.version.to_owned(),
-            source: SOURCE,
-            model_provider: Some(settings.provider.id.clone()),
-            base_instructions: Some(BaseInstructions { text: settings.base_instructions.to_string() }),
-            git: git::info(&settings.cwd),
-            thread_source: params.thread_source.map(|source| source.0),
-            ..SessionMeta::default()
-        };
+        let meta = new_meta(&services, id, &settings, &now, params.thread_source);
         let dynamic_tools = DynamicTools::new(params.dynamic_tools.take().unwrap_or_default())?;
         let (path, lock) = if ephemeral {
             (None, None)
@@ -201,20 +189,12 @@ impl Loaded {
         if stored.report.damaged > 0 {
             tracing::warn!(path = %path.display(), damaged = stored.report.damaged, "records of a rollout were lost");
         }
-        let mut overrides = Overrides::from(&mut *params);
-        tell_of_unknown_keys(&services, &overrides);
+        let overrides = Overrides::from(&mut *params);
         let keeps_model = !overrides.chooses_model();
-        if overrides.model_provider.is_none() {
-            overrides.model_provider = known_provider(&services, &stored.meta);
-        }
-        let base_is_given = overrides.base_instructions.is_some();
-        let mut settings = Settings::load(&services.config, overrides, Some(&stored.meta.cwd))?;
+        let mut settings = continued_settings(&services, overrides, &stored.meta)?;
         if keeps_model {
             settings.model = stored.model.unwrap_or(settings.model);
             settings.effort = stored.effort.or(settings.effort);
-        }
-        if let Some(base) = stored.meta.base_instructions.as_ref().filter(|_| !base_is_given) {
-            settings.base_instructions = base.text.as_str().into();
         }
         let conversation =
             Conversation::new(stored.history, Some(rollout), stored.usage, services.known_secrets());
@@ -669,8 +649,50 @@ fn rules(services: &Services, settings: &Settings) -> Rules {
     })
 }
 
+/// How the file of a new thread begins.
+pub(super) fn new_meta(
+    services: &Services,
+    id: Uuid,
+    settings: &Settings,
+    now: &Zoned,
+    thread_source: Option<ThreadSource>,
+) -> SessionMeta {
+    SessionMeta {
+        id,
+        timestamp: timestamp_text(now.timestamp()),
+        cwd: settings.cwd.clone(),
+        originator: services.client.originator.clone(),
+        cli_version: services.version.to_owned(),
+        source: SOURCE,
+        model_provider: Some(settings.provider.id.clone()),
+        base_instructions: Some(BaseInstructions { text: settings.base_instructions.to_string() }),
+        git: git::info(&settings.cwd),
+        thread_source: thread_source.map(|source| source.0),
+        ..SessionMeta::default()
+    }
+}
+
+/// The settings of a thread that goes on from what is stored: what is asked for, else what it began with. The model is
+/// that of its last turn, which its beginning does not tell.
+pub(super) fn continued_settings(
+    services: &Services,
+    mut overrides: Overrides,
+    meta: &SessionMeta,
+) -> Result<Settings, CoreError> {
+    tell_of_unknown_keys(services, &overrides);
+    if overrides.model_provider.is_none() {
+        overrides.model_provider = known_provider(services, meta);
+    }
+    let base_is_given = overrides.base_instructions.is_some();
+    let mut settings = Settings::load(&services.config, overrides, Some(&meta.cwd))?;
+    if let Some(base) = meta.base_instructions.as_ref().filter(|_| !base_is_given) {
+        settings.base_instructions = base.text.as_str().into();
+    }
+    Ok(settings)
+}
+
 /// A setting that nothing looks at is most likely misspelt.
-pub(super) fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
+fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
     let keys = overrides.unknown_keys();
     if !keys.is_empty() {
         services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
@@ -684,7 +706,7 @@ pub(super) fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
 
 /// The file's provider, if it is still configured. A provider that is gone must not make the thread unreadable, so
 /// the configured one takes over then.
-pub(super) fn known_provider(services: &Services, meta: &SessionMeta) -> Option<String> {
+fn known_provider(services: &Services, meta: &SessionMeta) -> Option<String> {
     let id = meta.model_provider.as_ref()?;
     let load = app_server_config::LoadRequest { cwd: Some(&meta.cwd), ..Default::default() };
     let is_known = services.config.load(&load).is_ok_and(|config| config.model_providers.contains_key(id));

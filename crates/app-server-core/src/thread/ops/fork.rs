@@ -11,22 +11,19 @@ use app_server_protocol::v2::{
     Thread, ThreadForkParams, ThreadForkResponse, ThreadItemKind, ThreadStartedNotification,
     ThreadTokenUsageUpdatedNotification, Turn, TurnStatus,
 };
-use app_server_rollout::{
-    BaseInstructions, Batch, Found, RolloutWriter, Scope, SessionMeta, WriterLock, timestamp_text,
-};
+use app_server_rollout::{Batch, Found, RolloutWriter, Scope, SessionMeta, WriterLock};
 use jiff::Zoned;
 use serde::Serialize;
 
 use crate::clock::now_s;
 use crate::error::CoreError;
-use crate::git;
 use crate::host::Reply;
 use crate::item::{self, Cut, OpenTurn, Part, Want};
 use crate::services::Services;
 use crate::thread::ThreadOp;
 use crate::thread::actor::{Actor, blocking};
-use crate::thread::loaded::{Loaded, SOURCE, known_provider, preview, share, tell_of_unknown_keys};
-use crate::thread::settings::{Overrides, Settings};
+use crate::thread::loaded::{Loaded, continued_settings, new_meta, preview, share};
+use crate::thread::settings::Overrides;
 use crate::tools::DynamicTools;
 use crate::turn::{Conversation, interrupted_marker};
 
@@ -159,31 +156,13 @@ impl Actor {
     async fn copy_of(&self, forked: Forked) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
         let Forked { path: source_path, part, source, mut params, name } = forked;
         let services = Arc::clone(&self.services);
-        let mut overrides = Overrides::from(&mut *params);
-        tell_of_unknown_keys(&services, &overrides);
+        let overrides = Overrides::from(&mut *params);
         let keeps_model = !overrides.chooses_model();
-        if overrides.model_provider.is_none() {
-            overrides.model_provider = known_provider(&services, &source);
-        }
-        let base_is_given = overrides.base_instructions.is_some();
-        let mut settings = Settings::load(&services.config, overrides, Some(&source.cwd))?;
-        if let Some(base) = source.base_instructions.as_ref().filter(|_| !base_is_given) {
-            settings.base_instructions = base.text.as_str().into();
-        }
+        let mut settings = continued_settings(&services, overrides, &source)?;
         let now = Zoned::now();
         let meta = SessionMeta {
-            id: self.id,
-            timestamp: timestamp_text(now.timestamp()),
-            cwd: settings.cwd.clone(),
-            originator: services.client.originator.clone(),
-            cli_version: services.version.to_owned(),
-            source: SOURCE,
-            model_provider: Some(settings.provider.id.clone()),
-            base_instructions: Some(BaseInstructions { text: settings.base_instructions.to_string() }),
             forked_from_id: Some(source.id),
-            git: git::info(&settings.cwd),
-            thread_source: params.thread_source.take().map(|source| source.0),
-            ..SessionMeta::default()
+            ..new_meta(&services, self.id, &settings, &now, params.thread_source.take())
         };
         let path = (!params.ephemeral).then(|| services.store.new_path(self.id, &now));
         let with_turns = !params.exclude_turns;

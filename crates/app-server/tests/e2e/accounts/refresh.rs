@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::thread;
 
 use app_server_test_support::issuer::{Endpoint, days_ago, unix_in};
-use app_server_test_support::{Gate, Person, Reply};
+use app_server_test_support::{Gate, Person, Reply, TestServer};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
@@ -22,6 +22,17 @@ impl AccountScene {
     fn stored_token(&self, name: &str) -> String {
         self.auth()["tokens"][name].as_str().unwrap().to_owned()
     }
+}
+
+/// Starts a turn whose request waits for the issuer. Returns the gate that holds the answer back.
+fn turn_up_to_renewal(scene: &AccountScene) -> (TestServer, String, String, Gate) {
+    let gate = Gate::new();
+    scene.issuer.script(Endpoint::Refresh, Reply::usual().gate(&gate));
+    let mut server = scene.server();
+    let thread = server.start_thread(&scene.home.work());
+    let turn = server.start_turn(&thread, "hi");
+    scene.issuer.gate_reached(&gate);
+    (server, thread, turn, gate)
 }
 
 #[test]
@@ -167,6 +178,26 @@ fn a_refused_token_that_another_process_has_replaced_is_not_renewed() {
     let mut server = scene.server();
     scene.good_turn(&mut server);
     assert_eq!(scene.bearers(), [Some(old.access_token), Some(newer.access_token)]);
+    assert_eq!(scene.refreshes(), 0);
+}
+
+#[test]
+fn workspaces_are_told_apart_where_files_do_not_name_them() {
+    let scene = AccountScene::new();
+    let nameless = |workspace: &str| {
+        let tokens = scene.issuer.issue(&Person::default().of_workspace(workspace), Some(unix_in(3600)));
+        let mut file = tokens.stored(&days_ago(0));
+        file["tokens"]["account_id"] = Value::Null;
+        (tokens.access_token, file.to_string())
+    };
+    let ((ours, file), (_, other)) = (nameless("acct-1"), nameless("acct-2"));
+    scene.write_auth(file);
+    scene.refuse(&ours);
+    let path = scene.auth_path();
+    scene.before_next_refusal(move || fs::write(path, other).unwrap());
+    let mut server = scene.server();
+    assert_eq!(scene.failed_turn(&mut server), "unauthorized");
+    assert_eq!(scene.bearers(), [Some(ours)]);
     assert_eq!(scene.refreshes(), 0);
 }
 
@@ -329,12 +360,7 @@ fn sixteen_processes_renew_once() {
 fn an_interrupted_turn_does_not_lose_the_tokens_that_are_on_their_way() {
     let scene = AccountScene::new();
     let old = scene.sign_in_as(&Person::default(), 0, Some(-60));
-    let gate = Gate::new();
-    scene.issuer.script(Endpoint::Refresh, Reply::usual().gate(&gate));
-    let mut server = scene.server();
-    let thread = server.start_thread(&scene.home.work());
-    let turn = server.start_turn(&thread, "hi");
-    scene.issuer.gate_reached(&gate);
+    let (mut server, thread, turn, gate) = turn_up_to_renewal(&scene);
     server.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
     assert_eq!(turn_status(&server.until_turn_completed(&thread)), "interrupted");
     gate.open();
@@ -347,12 +373,7 @@ fn an_interrupted_turn_does_not_lose_the_tokens_that_are_on_their_way() {
 fn a_client_that_leaves_does_not_lose_the_tokens_that_are_on_their_way() {
     let scene = AccountScene::new();
     let old = scene.sign_in_as(&Person::default(), 0, Some(-60));
-    let gate = Gate::new();
-    scene.issuer.script(Endpoint::Refresh, Reply::usual().gate(&gate));
-    let mut server = scene.server();
-    let thread = server.start_thread(&scene.home.work());
-    server.start_turn(&thread, "hi");
-    scene.issuer.gate_reached(&gate);
+    let (mut server, _, _, gate) = turn_up_to_renewal(&scene);
     server.connection().close_input();
     gate.open();
     assert!(server.connection().wait_exit(LIMIT).unwrap().success());
@@ -364,12 +385,7 @@ fn a_client_that_leaves_does_not_lose_the_tokens_that_are_on_their_way() {
 fn tokens_that_cannot_be_stored_are_used_and_stored_later() {
     let scene = AccountScene::new();
     scene.sign_in_as(&Person::default(), 0, Some(-60));
-    let gate = Gate::new();
-    scene.issuer.script(Endpoint::Refresh, Reply::usual().gate(&gate));
-    let mut server = scene.server();
-    let thread = server.start_thread(&scene.home.work());
-    server.start_turn(&thread, "hi");
-    scene.issuer.gate_reached(&gate);
+    let (mut server, thread, _, gate) = turn_up_to_renewal(&scene);
     let aside = scene.home.base().join("auth.json.aside");
     fs::rename(scene.auth_path(), &aside).unwrap();
     // A link to itself can neither be read nor written.
@@ -392,12 +408,7 @@ fn tokens_that_cannot_be_stored_are_used_and_stored_later() {
 fn what_another_program_adds_meanwhile_does_not_cost_the_new_tokens() {
     let scene = AccountScene::new();
     let old = scene.sign_in_as(&Person::default(), 0, Some(-60));
-    let gate = Gate::new();
-    scene.issuer.script(Endpoint::Refresh, Reply::usual().gate(&gate));
-    let mut server = scene.server();
-    let thread = server.start_thread(&scene.home.work());
-    server.start_turn(&thread, "hi");
-    scene.issuer.gate_reached(&gate);
+    let (mut server, thread, _, gate) = turn_up_to_renewal(&scene);
     let mut file = scene.auth();
     file["agent_identity"] = json!({"added": true});
     scene.write_auth(file.to_string());
