@@ -42,6 +42,10 @@ pub struct Header {
     pub size: u64,
     /// The thread's name, if it was given one.
     pub name: Option<String>,
+    /// Model of the last turn; `None` where the end of the file does not say.
+    pub model: Option<String>,
+    /// Reasoning effort of the last turn, likewise.
+    pub effort: Option<String>,
 }
 
 /// Why a rollout has no header.

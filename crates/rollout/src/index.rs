@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::files::{self, FileVersion};
 use crate::head::{Head, HeaderError};
 use crate::reader::ReadError;
+use crate::tail::Tail;
 
 /// First line of the file; another text means another format.
 const FORMAT: &str = "app-server threads 1";
@@ -37,6 +38,8 @@ pub(crate) enum Known {
 struct Cached {
     version: FileVersion,
     known: Known,
+    /// The end of the file, and the state of the file it is of.
+    tail: Option<(FileVersion, Tail)>,
 }
 
 /// Cache of heads, verified against the files at every use.
@@ -59,6 +62,9 @@ struct Saved<H> {
     path: String,
     version: FileVersion,
     head: H,
+    /// The end of the file in that state, if somebody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tail: Option<Tail>,
 }
 
 impl HeadCache {
@@ -87,8 +93,24 @@ impl HeadCache {
         };
         let mut state = self.state();
         state.unsaved += usize::from(matches!(known, Known::Head(_)));
-        state.heads.insert(path.to_owned(), Cached { version, known: known.clone() });
+        state.heads.insert(path.to_owned(), Cached { version, known: known.clone(), tail: None });
         Ok(Some((version, known)))
+    }
+
+    /// Returns what the end of a rollout says while the file is in this state. One that cannot be read says nothing.
+    pub(crate) fn tail(&self, path: &Path, version: FileVersion) -> Tail {
+        let is_of = |(of, tail): &(FileVersion, Tail)| (*of == version).then(|| tail.clone());
+        let known = self.state().heads.get(path).and_then(|cached| cached.tail.as_ref().and_then(is_of));
+        known.unwrap_or_else(|| {
+            let tail = Tail::read(path).unwrap_or_else(|error| {
+                tracing::debug!(%error, path = %path.display(), "cannot read the end of a rollout");
+                Tail::default()
+            });
+            if let Some(cached) = self.state().heads.get_mut(path) {
+                cached.tail = Some((version, tail.clone()));
+            }
+            tail
+        })
     }
 
     /// Whether [`HeadCache::get`] would not read the rollout, as far as can be told without looking at the file.
@@ -154,8 +176,8 @@ impl HeadCache {
         let file = files::private().write(true).create(true).truncate(true).open(&temporary)?;
         let mut out = BufWriter::new(file);
         writeln!(out, "{FORMAT} {}", lines.len())?;
-        for (path, version, head) in lines {
-            serde_json::to_writer(&mut out, &Saved { path, version, head: &*head })?;
+        for Saved { path, version, head, tail } in lines {
+            serde_json::to_writer(&mut out, &Saved { path, version, head: &*head, tail })?;
             out.write_all(b"\n")?;
         }
         out.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -173,7 +195,9 @@ impl State {
         match read_index(codex_home) {
             Ok(saved) => {
                 for entry in saved {
-                    let cached = Cached { version: entry.version, known: Known::Head(Arc::new(entry.head)) };
+                    let known = Known::Head(Arc::new(entry.head));
+                    let tail = entry.tail.map(|tail| (entry.version, tail));
+                    let cached = Cached { version: entry.version, known, tail };
                     self.heads.entry(codex_home.join(entry.path)).or_insert(cached);
                 }
             }
@@ -181,14 +205,17 @@ impl State {
         }
     }
 
-    fn lines(&self, codex_home: &Path, rollouts: &[PathBuf]) -> Vec<(String, FileVersion, Arc<Head>)> {
+    fn lines(&self, codex_home: &Path, rollouts: &[PathBuf]) -> Vec<Saved<Arc<Head>>> {
         rollouts
             .iter()
             .filter_map(|path| {
                 let cached = self.heads.get(path)?;
                 let Known::Head(head) = &cached.known else { return None };
                 let relative = path.strip_prefix(codex_home).ok()?.to_str()?;
-                Some((relative.to_owned(), cached.version, Arc::clone(head)))
+                let (path, version) = (relative.to_owned(), cached.version);
+                let is_of = |(of, tail): &(FileVersion, Tail)| (*of == version).then(|| tail.clone());
+                let tail = cached.tail.as_ref().and_then(is_of);
+                Some(Saved { path, version, head: Arc::clone(head), tail })
             })
             .collect()
     }

@@ -24,6 +24,7 @@ pub mod names;
 pub mod reader;
 pub mod record;
 pub mod store;
+mod tail;
 pub mod writer;
 
 pub use head::{Header, HeaderError};

@@ -1,6 +1,6 @@
 //! `thread/list` over the files: order, cursor, filters, pages. Must not know the wire's types.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -51,6 +51,14 @@ pub struct ListQuery {
     pub cwds: Vec<PathBuf>,
     /// Text that the name or the preview must contain, whatever the case.
     pub search_term: Option<String>,
+    /// Threads not wanted.
+    pub excluded: HashSet<Uuid>,
+    /// Clients whose threads are wanted, compared exactly; empty means all.
+    pub originators: Vec<String>,
+    /// Only threads that this one spawned.
+    pub parent: Option<Uuid>,
+    /// Only threads that this one spawned, or that were spawned by one of those, and so on.
+    pub ancestor: Option<Uuid>,
 }
 
 impl Default for ListQuery {
@@ -67,6 +75,10 @@ impl Default for ListQuery {
             archived: false,
             cwds: Vec::new(),
             search_term: None,
+            excluded: HashSet::new(),
+            originators: Vec::new(),
+            parent: None,
+            ancestor: None,
         }
     }
 }
@@ -255,7 +267,11 @@ impl Store {
             Arc::default()
         });
         let changes = self.metadata.all_or_none();
-        let filter = Filter::new(query, &names);
+        let family = match query.ancestor {
+            Some(ancestor) => Some(self.descendants(ancestor)?),
+            None => None,
+        };
+        let filter = Filter::new(query, &names, family);
         let mut page = ListPage::default();
         let bases = Bases::new(self);
         let mut last = None;
@@ -291,7 +307,8 @@ impl Store {
                 Some(Cursor { at_ms: if query.descending { at_ms - 1 } else { at_ms + 1 }, id: None })
             });
             let id = &head.meta.id;
-            let beside = Beside { name: names.get(id).cloned(), git: changes.get(id) };
+            let tail = self.heads.tail(&path, version);
+            let beside = Beside { name: names.get(id).cloned(), git: changes.get(id), tail };
             page.entries.push(header(&head, version, path, query.archived, beside));
         }
         self.heads.save_if_worthwhile(|| self.all_paths());
@@ -304,19 +321,43 @@ impl Store {
     /// # Errors
     /// The system's, when the directories cannot be read.
     pub fn children(&self, id: Uuid) -> io::Result<Vec<Uuid>> {
-        let mut children = Vec::new();
+        let spawned = self.spawned()?;
+        Ok(spawned.into_iter().filter(|(_, parent)| *parent == id).map(|(child, _)| child).collect())
+    }
+
+    /// Returns the threads that descend from this one, as [`Store::children`] knows them.
+    fn descendants(&self, id: Uuid) -> io::Result<HashSet<Uuid>> {
+        let mut children: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        for (child, parent) in self.spawned()? {
+            children.entry(parent).or_default().push(child);
+        }
+        let mut found = HashSet::new();
+        let mut next = vec![id];
+        while let Some(parent) = next.pop() {
+            // Taken out, so that threads which name each other end it.
+            for child in children.remove(&parent).unwrap_or_default() {
+                found.insert(child);
+                next.push(child);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns all threads that were spawned, live or archived, each with the one that spawned it.
+    fn spawned(&self) -> io::Result<Vec<(Uuid, Uuid)>> {
+        let mut spawned = Vec::new();
         for archived in [false, true] {
             let names = self.rollouts(archived)?;
             for index in 0..names.len() {
                 if let Ok(Some((_, Known::Head(head)))) = self.heads.get(&names.path(index))
-                    && head.meta.spawned_by() == Some(id)
+                    && let Some(parent) = head.meta.spawned_by()
                 {
-                    children.push(names.key(index).1);
+                    spawned.push((names.key(index).1, parent));
                 }
             }
         }
         self.heads.save_if_worthwhile(|| self.all_paths());
-        Ok(children)
+        Ok(spawned)
     }
 
     fn all_paths(&self) -> io::Result<Vec<PathBuf>> {
@@ -420,15 +461,18 @@ struct Filter<'a> {
     providers: &'a [String],
     search_term: Option<String>,
     names: &'a HashMap<Uuid, String>,
+    /// The descendants of the ancestor that is asked for.
+    family: Option<HashSet<Uuid>>,
 }
 
 impl<'a> Filter<'a> {
-    fn new(query: &'a ListQuery, names: &'a HashMap<Uuid, String>) -> Self {
+    fn new(query: &'a ListQuery, names: &'a HashMap<Uuid, String>, family: Option<HashSet<Uuid>>) -> Self {
         Self {
             query,
             providers: query.model_providers.as_deref().unwrap_or_default(),
             search_term: query.search_term.as_ref().map(|term| term.to_lowercase()),
             names,
+            family,
         }
     }
 
@@ -437,7 +481,16 @@ impl<'a> Filter<'a> {
             && self.query.sources.admits(&head.meta.source)
             && self.admits_provider(head)
             && (self.query.cwds.is_empty() || self.query.cwds.contains(&head.meta.cwd))
+            && (self.query.originators.is_empty() || self.query.originators.contains(&head.meta.originator))
+            && !self.query.excluded.contains(&head.meta.id)
+            && self.admits_origin(head)
             && self.admits_text(head)
+    }
+
+    fn admits_origin(&self, head: &Head) -> bool {
+        let is_child = |parent| head.meta.spawned_by() == Some(parent);
+        self.query.parent.is_none_or(is_child)
+            && self.family.as_ref().is_none_or(|family| family.contains(&head.meta.id))
     }
 
     fn admits_provider(&self, head: &Head) -> bool {

@@ -20,6 +20,7 @@ use crate::list::Walk;
 use crate::metadata::{GitChange, MetadataIndex, with_change};
 use crate::names::NameIndex;
 use crate::reader::ReadError;
+use crate::tail::Tail;
 
 /// Where to look for a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,7 +203,8 @@ impl Store {
         });
         let archived = path.starts_with(self.codex_home.join("archived_sessions"));
         let changes = self.metadata.all_or_none();
-        let beside = Beside { name, git: changes.get(&head.meta.id) };
+        let tail = self.heads.tail(path, version);
+        let beside = Beside { name, git: changes.get(&head.meta.id), tail };
         Ok(header(&head, version, path.to_owned(), archived, beside))
     }
 
@@ -236,10 +238,11 @@ impl Store {
     }
 }
 
-/// What is kept beside a rollout.
+/// What a head does not tell: what is kept beside a rollout, and its end.
 pub(crate) struct Beside<'a> {
     pub(crate) name: Option<String>,
     pub(crate) git: Option<&'a GitChange>,
+    pub(crate) tail: Tail,
 }
 
 /// Puts a header together from the part that stays and the part that changes.
@@ -266,6 +269,8 @@ pub(crate) fn header(
         recency_at: version.mtime_s(),
         size: version.size,
         name: beside.name,
+        model: beside.tail.model,
+        effort: beside.tail.effort,
         path,
     }
 }

@@ -323,6 +323,23 @@ impl RolloutWriter {
         self.flush()
     }
 
+    /// Appends a batch, but keeps none of it when that fails: for lines whose cause is refused then. What earlier
+    /// failures left behind goes first and is kept.
+    ///
+    /// # Errors
+    /// The system's, after one retry with a reopened file.
+    pub fn append_or_drop(&mut self, batch: &Batch) -> io::Result<()> {
+        self.materialize()?;
+        self.take(batch)?;
+        let result = self.flush();
+        if result.is_err() {
+            self.unwritten.clear();
+            // A line that got into the file in part is damage the next write steps around.
+            self.cut = 0;
+        }
+        result
+    }
+
     fn take(&mut self, batch: &Batch) -> io::Result<()> {
         if let Some(meta) = &self.header {
             let mut first = Batch::new();
@@ -453,6 +470,34 @@ mod tests {
                 assert_eq!(fs::read_to_string(&path).unwrap(), expected, "{before:?} cut at {written}");
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_dropped_after_a_failure_is_never_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.jsonl");
+        let full = Path::new("/dev/full");
+        let mut batch = Batch::new();
+        batch.event("kept", &()).unwrap();
+        let mut writer = RolloutWriter::at(full.to_owned(), HistoryMode::Legacy, 0, true);
+        assert!(writer.append(&batch).is_err());
+        batch.clear();
+        batch.event("dropped", &()).unwrap();
+        assert!(writer.append_or_drop(&batch).is_err(), "what was kept cannot be written either");
+        fs::write(&path, "").unwrap();
+        writer.path.clone_from(&path);
+        writer.flush().unwrap();
+        full.clone_into(&mut writer.path);
+        writer.file = None;
+        assert!(writer.append_or_drop(&batch).is_err());
+        writer.path.clone_from(&path);
+        batch.clear();
+        batch.event("last", &()).unwrap();
+        writer.append_or_drop(&batch).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let kinds: Vec<_> = ["kept", "dropped", "last"].map(|kind| text.matches(kind).count()).into();
+        assert_eq!(kinds, [1, 0, 1], "{text}");
     }
 
     #[test]

@@ -63,6 +63,16 @@ impl History {
         self.marks.push((turn_id.to_owned(), self.items.len()));
     }
 
+    /// Whether the turn that began last is this one.
+    pub(crate) fn is_in_turn(&self, turn_id: &str) -> bool {
+        self.marks.last().is_some_and(|(last, _)| last == turn_id)
+    }
+
+    /// Takes back that this turn has begun, if nothing belongs to it yet.
+    pub(crate) fn forget_turn(&mut self, turn_id: &str) {
+        self.marks.pop_if(|(last, at)| last == turn_id && *at == self.items.len());
+    }
+
     /// About how many tokens the items are, for histories no server has counted yet: one for four bytes.
     pub(crate) fn estimate_tokens(&self) -> i64 {
         let tokens: usize = self.items.iter().map(Item::estimate_tokens).sum();
@@ -227,7 +237,7 @@ impl Item {
 }
 
 /// Whether a user message holds the user's words and not context that was put in (agent-loop specification 6).
-fn is_real_user_message(raw: &RawValue) -> bool {
+pub(crate) fn is_real_user_message(raw: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Message<'a> {
         #[serde(borrow)]

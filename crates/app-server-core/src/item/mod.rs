@@ -1,6 +1,7 @@
 //! Items and turns on disk: how a completed item is recorded, and how turns come back from a rollout of any writer.
 
 mod copy;
+mod given;
 mod outline;
 mod output;
 mod rebuild;
@@ -10,6 +11,7 @@ mod replay;
 use app_server_protocol::v2::{MessagePhase, ThreadItemKind};
 
 pub(crate) use copy::{Cut, OpenTurn, Part, copy};
+pub(crate) use given::write_given;
 pub(crate) use outline::{Outline, TurnEntry, TurnPlace, outline, turns};
 pub(crate) use rebuild::id_of;
 pub(crate) use recorded::{RecordedError, write_item};

@@ -10,7 +10,7 @@ use app_server_protocol::v2::{
 use app_server_rollout::{Cursor, ListQuery, SortKey, SourceFilter, SourceKind};
 use uuid::Uuid;
 
-use super::stored;
+use super::{parse_id, stored};
 use crate::error::CoreError;
 use crate::services::Services;
 
@@ -52,8 +52,13 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
         Some(text) => Some(text.parse::<Cursor>().map_err(|error| CoreError::Invalid(error.to_string()))?),
         None => None,
     };
+    let parent = params.parent_thread_id.as_deref().map(parse_id).transpose()?;
+    let ancestor = params.ancestor_thread_id.as_deref().map(parse_id).transpose()?;
+    let excluded = params.excluded_thread_ids.unwrap_or_default();
     let sources = match params.source_kinds {
         Some(kinds) if !kinds.is_empty() => SourceFilter::Only(kinds.into_iter().map(source_kind).collect()),
+        // Agents are what is asked for; nobody talked to them.
+        _ if parent.is_some() || ancestor.is_some() => SourceFilter::Any,
         _ => SourceFilter::Interactive,
     };
     let cwds = match params.cwd {
@@ -77,6 +82,11 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
         archived: params.archived == Some(true),
         cwds,
         search_term: params.search_term.filter(|term| !term.is_empty()),
+        // What is no id excludes nothing.
+        excluded: excluded.iter().filter_map(|id| parse_id(id).ok()).collect(),
+        originators: params.originators.unwrap_or_default(),
+        parent,
+        ancestor,
     })
 }
 

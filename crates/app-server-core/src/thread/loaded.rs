@@ -59,6 +59,8 @@ pub(super) struct Resumed {
     /// Empty unless asked for.
     pub(super) turns: Vec<Turn>,
     pub(super) last_turn: Option<TurnPlace>,
+    /// Records of the file that could not be read.
+    pub(super) damaged: u64,
 }
 
 pub(super) struct Loaded {
@@ -216,7 +218,8 @@ impl Loaded {
             _lock: Some(lock),
         };
         let turns = stored.turns.filter(|_| with_turns).unwrap_or_default();
-        Ok(Resumed { loaded: Box::new(loaded), turns, last_turn: stored.last_turn })
+        let damaged = stored.report.damaged;
+        Ok(Resumed { loaded: Box::new(loaded), turns, last_turn: stored.last_turn, damaged })
     }
 
     pub(super) fn resume_response(
@@ -357,13 +360,20 @@ impl Loaded {
                 }
             }
         }
-        if self.settings.apply(params) {
+        let before = self.settings.clone();
+        let has_changed = self.settings.apply(params);
+        let Prepared { turn, context } = self.prepare_turn(Some(&mut request.params));
+        // Whatever happens once it is answered, the thread can be read and has the turn.
+        if let Err(error) = turn::store_start(&context) {
+            self.settings = before;
+            return reply.send(Err(error));
+        }
+        if has_changed {
             self.tell(ServerNotification::ThreadSettingsUpdated(ThreadSettingsUpdatedNotification {
                 thread_id: self.shared.id().to_owned(),
                 thread_settings: self.settings.wire(),
             }));
         }
-        let Prepared { turn, context } = self.prepare_turn(Some(&mut request.params));
         reply.send(Ok(TurnStartResponse { turn: turn.clone() }));
         let TurnStartParams { input, client_user_message_id, .. } = request.params;
         let input = TurnInput::new(input, client_user_message_id, &self.shared.services.secrets());
@@ -395,7 +405,7 @@ impl Loaded {
         let context = TurnContext {
             thread: Arc::clone(&self.shared),
             turn_id,
-            started_at: None,
+            started_at: Some(now_s()),
             model_info: self.settings.model_info(),
             settings: self.settings.clone(),
             cancel: CancellationToken::new(),
@@ -415,10 +425,9 @@ impl Loaded {
     }
 
     /// Tells of the turn and sets it going; whoever asked for it has been answered.
-    pub(super) fn begin_turn(&mut self, mut turn: Turn, mut context: TurnContext, work: Work) {
+    pub(super) fn begin_turn(&mut self, mut turn: Turn, context: TurnContext, work: Work) {
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
-        turn.started_at = Some(now_s());
-        context.started_at = turn.started_at;
+        turn.started_at = context.started_at;
         self.tell(ServerNotification::TurnStarted(TurnStartedNotification {
             thread_id: self.shared.id().to_owned(),
             turn: turn.clone(),
@@ -563,7 +572,7 @@ impl Loaded {
             }
             TurnEnd::Interrupted => {
                 turn.status = TurnStatus::Interrupted;
-                conversation.record(&interrupted_marker());
+                context.record(&mut conversation, &interrupted_marker());
                 record_aborted(&mut conversation, &turn);
             }
             TurnEnd::Failed(error) => {
@@ -692,7 +701,7 @@ pub(super) fn continued_settings(
 }
 
 /// A setting that nothing looks at is most likely misspelt.
-fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
+pub(super) fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
     let keys = overrides.unknown_keys();
     if !keys.is_empty() {
         services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {

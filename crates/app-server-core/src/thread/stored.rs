@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use app_server_protocol::v2::{
-    AbsolutePathBuf, AgentPath, GitInfo, SessionSource, SubAgentSource, Thread, ThreadHistoryMode, ThreadId,
-    ThreadSource, ThreadStatus,
+    AbsolutePathBuf, AgentPath, GitInfo, ReasoningEffort, SessionSource, SubAgentSource, Thread,
+    ThreadHistoryMode, ThreadId, ThreadSource, ThreadStatus,
 };
 use app_server_rollout::{Header, HistoryMode, SessionMeta, Source};
 use serde_json::Value;
@@ -20,6 +20,8 @@ pub(super) fn thread(header: &Header) -> Thread {
         updated_at: header.updated_at,
         recency_at: Some(header.recency_at),
         name: header.name.clone(),
+        model: header.model.clone(),
+        reasoning_effort: header.effort.clone().map(ReasoningEffort),
         ..from_meta(&header.meta, Some(&header.path))
     }
 }

@@ -252,7 +252,8 @@ impl<'a> ItemAsker<'a> {
         thread.rules.lock().unwrap_or_else(PoisonError::into_inner).allow_prefix(words);
         let prefix = serde_json::to_string(words).unwrap_or_default();
         let text = format!("The user now allows every command that begins with these words:\n- {prefix}");
-        thread.conversation.lock().record(&text_message("developer", &text));
+        let mut conversation = thread.conversation.lock();
+        self.context.record(&mut conversation, &text_message("developer", &text));
     }
 
     /// Completes the item of a command that did not run, and says so to the model.

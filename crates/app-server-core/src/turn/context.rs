@@ -23,13 +23,13 @@ pub(crate) struct SeededContext {
     mode_instructions: Option<std::sync::Arc<str>>,
 }
 
-/// Tells the model what it does not know yet; `turn_id` is the turn in which it is told.
+/// Tells the model what it does not know yet; `turn_id` is the turn in which it is told. Returns what was recorded.
 pub(crate) fn update(
     shared: &ThreadShared,
     settings: &Settings,
     conversation: &mut Conversation,
     turn_id: Option<&str>,
-) {
+) -> Vec<Box<RawValue>> {
     let now = SeededContext {
         cwd: settings.cwd.clone(),
         approval_policy: settings.approval_policy.clone(),
@@ -45,10 +45,8 @@ pub(crate) fn update(
     if !messages.is_empty() {
         conversation.context_told_in = turn_id.map(str::to_owned);
     }
-    for message in messages {
-        conversation.record(&message);
-    }
     conversation.seeded = Some(now);
+    messages.iter().map(|message| conversation.record(message).into_owned()).collect()
 }
 
 fn initial(settings: &Settings, shell: &Path, allowed: &[Vec<String>]) -> Vec<Box<RawValue>> {

@@ -64,16 +64,22 @@ impl Conversation {
         }
     }
 
-    /// Adds an item to the model's history and to the lines to be written, known secrets masked wherever they came from.
-    pub(crate) fn record(&mut self, item: &RawValue) {
-        let masked = match self.secrets.mask(item.get()) {
-            Cow::Borrowed(_) => None,
-            Cow::Owned(masked) => RawValue::from_string(masked).ok(),
-        };
-        let item = masked.as_deref().unwrap_or(item);
-        self.history.push(item);
+    /// Adds an item to the model's history and to the lines to be written, known secrets masked wherever they came
+    /// from. Returns it as it was recorded.
+    pub(crate) fn record<'a>(&mut self, item: &'a RawValue) -> Cow<'a, RawValue> {
+        let item = self.masked(item);
+        self.history.push(&item);
         if self.rollout.is_some() {
-            log_unwritable(self.batch.response_item(item));
+            log_unwritable(self.batch.response_item(&*item));
+        }
+        item
+    }
+
+    /// An item as it would be recorded.
+    pub(crate) fn masked<'a>(&self, item: &'a RawValue) -> Cow<'a, RawValue> {
+        match self.secrets.mask(item.get()) {
+            Cow::Borrowed(_) => Cow::Borrowed(item),
+            Cow::Owned(masked) => RawValue::from_string(masked).map_or(Cow::Borrowed(item), Cow::Owned),
         }
     }
 
@@ -111,6 +117,16 @@ impl Conversation {
             tracing::error!(%error, path = %rollout.path().display(), "cannot write to the rollout");
         }
         self.batch.clear();
+    }
+
+    /// Writes what was gathered, or forgets it: for lines whose cause is refused when they cannot be written.
+    pub(crate) fn flush_or_drop(&mut self) -> std::io::Result<()> {
+        let written = match &mut self.rollout {
+            Some(rollout) => rollout.append_or_drop(&self.batch),
+            None => Ok(()),
+        };
+        self.batch.clear();
+        written
     }
 }
 

@@ -65,9 +65,7 @@ impl TurnContext {
             conversation.record(raw);
         }
         conversation.item(self.thread.id(), &self.turn_id, &item);
-        if let Some(raw) = history.filter(|_| !is_user) {
-            conversation.record(raw);
-        }
+        let raw = history.filter(|_| !is_user).map(|raw| conversation.record(raw));
         conversation.flush();
         self.notify(ServerNotification::ItemCompleted(ItemCompletedNotification {
             completed_at_ms,
@@ -76,7 +74,32 @@ impl TurnContext {
             thread_id: self.thread.id().to_owned(),
             turn_id: self.turn_id.clone(),
         }));
+        if let Some(raw) = raw {
+            self.tell_raw(&raw);
+        }
         item
+    }
+
+    /// Records an item of the model's history that is no item of the client's, and tells of it.
+    pub(crate) fn record(&self, conversation: &mut Conversation, raw: &RawValue) {
+        let raw = conversation.record(raw);
+        self.tell_raw(&raw);
+    }
+
+    /// Tells of an item of the model's history as it is, if the client wants to know.
+    pub(super) fn tell_raw(&self, raw: &RawValue) {
+        if !self.raw_events {
+            return;
+        }
+        match serde_json::from_str(raw.get()) {
+            Ok(item) => {
+                let (thread_id, turn_id) = (self.thread.id().to_owned(), self.turn_id.clone());
+                self.notify(ServerNotification::RawResponseItemCompleted(
+                    RawResponseItemCompletedNotification { item, thread_id, turn_id },
+                ));
+            }
+            Err(error) => tracing::debug!(%error, "an item of the model that the wire has no type for"),
+        }
     }
 
     fn delta_ids(&self, item_id: &str) -> (String, String, String) {
@@ -205,9 +228,6 @@ impl OpenItems {
         conversation: &mut Conversation,
         item: OutputItem,
     ) -> Option<ThreadItem> {
-        if context.raw_events {
-            tell_raw(context, &item.raw);
-        }
         match item.kind {
             OutputItemKind::Message { id, text, phase, .. } => {
                 Some(self.message_done(context, conversation, (id, text, phase), &item.raw))
@@ -225,10 +245,14 @@ impl OpenItems {
             }
             // No item of the client's yet; the model is to find it in its history.
             OutputItemKind::ImageGeneration { .. } => {
-                conversation.record(&item.raw);
+                context.record(conversation, &item.raw);
                 None
             }
-            _ => None,
+            // Not kept, but the model said it.
+            _ => {
+                context.tell_raw(&conversation.masked(&item.raw));
+                None
+            }
         }
     }
 
@@ -275,18 +299,6 @@ impl OpenItems {
             }
         };
         context.completed(conversation, kind, started_at_ms, Some(raw))
-    }
-}
-
-pub(super) fn tell_raw(context: &TurnContext, raw: &RawValue) {
-    match serde_json::from_str(raw.get()) {
-        Ok(item) => {
-            let (thread_id, turn_id) = (context.thread.id().to_owned(), context.turn_id.clone());
-            context.notify(ServerNotification::RawResponseItemCompleted(
-                RawResponseItemCompletedNotification { item, thread_id, turn_id },
-            ));
-        }
-        Err(error) => tracing::debug!(%error, "an item of the model that the wire has no type for"),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) use approval::{CommandAnswer, PatchAnswer, ask, ask_about_command, as
 pub(crate) use context::SeededContext;
 pub(crate) use conversation::{Conversation, SharedConversation};
 pub(crate) use input::{image_data_url, text_message};
-pub(crate) use run::{record_usage, run, run_command};
+pub(crate) use run::{record_usage, run, run_command, store_start};
 
 use crate::secrets::Secrets;
 use crate::thread::{Settings, ThreadShared};

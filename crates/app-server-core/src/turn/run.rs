@@ -19,12 +19,13 @@ use serde_json::value::RawValue;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use super::items::{OpenItems, tell_raw};
+use super::items::OpenItems;
 use super::{
     Conversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, failure, input,
 };
 use crate::auth::{Credential, NotRecovered, Recovery, RenewalError, Rules};
 use crate::clock::now_ms;
+use crate::error::CoreError;
 use crate::services::Services;
 use crate::thread::sandbox_mode_of;
 use crate::tools::UserCommand;
@@ -63,7 +64,23 @@ pub(crate) async fn run_command(context: &Arc<TurnContext>, command: UserCommand
     TurnOutcome { end, last_message: None }
 }
 
-/// Records that the turn has begun.
+/// Puts the beginning of a turn on disk, before anybody is told of it.
+///
+/// # Errors
+/// When it cannot be written; there is no such turn then.
+pub(crate) fn store_start(context: &TurnContext) -> Result<(), CoreError> {
+    let mut conversation = context.thread.conversation.lock();
+    // What others gathered is not for this turn to drop.
+    conversation.flush();
+    record_start(context, &mut conversation);
+    let written = conversation.flush_or_drop();
+    if written.is_err() {
+        conversation.history.forget_turn(&context.turn_id);
+    }
+    Ok(written?)
+}
+
+/// Records that the turn has begun, unless that is done.
 fn record_start(context: &TurnContext, conversation: &mut Conversation) {
     #[derive(Serialize)]
     struct Started<'a> {
@@ -72,6 +89,9 @@ fn record_start(context: &TurnContext, conversation: &mut Conversation) {
         started_at: Option<i64>,
         model_context_window: Option<i64>,
         collaboration_mode_kind: ModeKind,
+    }
+    if conversation.history.is_in_turn(&context.turn_id) {
+        return;
     }
     let started = Started {
         turn_id: &context.turn_id,
@@ -121,12 +141,15 @@ impl Turn<'_> {
         {
             let mut conversation = context.thread.conversation.lock();
             record_start(context, &mut conversation);
-            surroundings::update(
+            let told = surroundings::update(
                 &context.thread,
                 &context.settings,
                 &mut conversation,
                 Some(&context.turn_id),
             );
+            for message in &told {
+                context.tell_raw(message);
+            }
             conversation.turn_context(&surroundings::recorded(context));
         }
         self.take_input(input);
@@ -146,6 +169,10 @@ impl Turn<'_> {
             client_id: input.client_id,
             content: input.content,
         };
+        // Of the user's words the client hears what the model does first.
+        if self.context.raw_events {
+            self.context.tell_raw(&conversation.masked(&raw));
+        }
         self.context.started(kind.clone(), at_ms);
         self.context.completed(&mut conversation, kind, at_ms, Some(&raw));
     }
@@ -173,7 +200,8 @@ impl Turn<'_> {
                 tracing::error!(%error, tool = %call.name, "a tool was lost");
                 tools::Output::text("the tool failed because of an error in the server")
             });
-            self.context.thread.conversation.lock().record(&call.output(&output));
+            let mut conversation = self.context.thread.conversation.lock();
+            self.context.record(&mut conversation, &call.output(&output));
         }
         self.context.thread.conversation.lock().flush();
     }
@@ -324,12 +352,9 @@ impl Turn<'_> {
             ModelEvent::ItemDone(item) => match tools::Call::of(&item) {
                 Some(mut call) => {
                     call.id = context.item_id(&call.call_id);
-                    if context.raw_events {
-                        tell_raw(context, &item.raw);
-                    }
                     // On disk before the tool acts, so that whoever continues the thread knows what was tried.
                     let mut conversation = context.thread.conversation.lock();
-                    conversation.record(&item.raw);
+                    context.record(&mut conversation, &item.raw);
                     conversation.flush();
                     drop(conversation);
                     let place = order.next(tools::is_shared(context, &call));

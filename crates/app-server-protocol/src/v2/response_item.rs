@@ -116,13 +116,13 @@ pub struct InternalChatMessageMetadataPassthrough {
 pub enum LocalShellAction {
     Exec {
         command: Vec<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         env: Option<BTreeMap<String, String>>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         timeout_ms: Option<u64>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         working_directory: Option<String>,
     },
 }
@@ -151,13 +151,13 @@ pub enum ReasoningItemReasoningSummary {
     SummaryText { text: String },
 }
 
-/// One item of the model's history. Kinds the server does not know are read as `other`.
+/// One item of the model's history. Kinds the server does not know are read as `other`. What is not there is left out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ResponseItem {
     /// Tools offered from here on.
     AdditionalTools {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         role: String,
         tools: Vec<Value>,
@@ -165,50 +165,50 @@ pub enum ResponseItem {
     /// What the user, the developer or the model said, by `role`.
     Message {
         content: Vec<ContentItem>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         phase: Option<MessagePhase>,
         role: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<String>,
     },
     /// What one agent told another.
     AgentMessage {
         author: String,
         content: Vec<AgentMessageInputContent>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
         recipient: String,
     },
     /// The model's reasoning; `encryptedContent` lets it go on from there without the server reading it.
     Reasoning {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         content: Option<Vec<ReasoningItemContent>>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
         summary: Vec<ReasoningItemReasoningSummary>,
     },
     /// A call of the model's own shell tool.
     LocalShellCall {
         action: LocalShellAction,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         call_id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
         status: LocalShellStatus,
     },
@@ -217,120 +217,120 @@ pub enum ResponseItem {
         /// JSON as text, as the model wrote it.
         arguments: String,
         call_id: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_function_args: Option<Vec<String>>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
         name: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         namespace: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<String>,
     },
     /// The model looks for tools.
     ToolSearchCall {
         arguments: Value,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         call_id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
         execution: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<String>,
     },
     /// The answer to a call of a tool that takes JSON.
     FunctionCallOutput {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         call_id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         namespace: Option<String>,
         output: FunctionCallOutputBody,
     },
     /// A call of a tool that takes plain text.
     CustomToolCall {
         call_id: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
         input: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
         name: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         namespace: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<String>,
     },
     /// The answer to a call of a tool that takes plain text.
     CustomToolCallOutput {
         call_id: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         name: Option<String>,
         output: FunctionCallOutputBody,
     },
     /// The tools that were found.
     ToolSearchOutput {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         call_id: Option<String>,
         execution: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
         status: String,
         tools: Vec<Value>,
     },
     /// A search the provider ran.
     WebSearchCall {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         action: Option<ResponsesApiWebSearchAction>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<String>,
     },
     /// An image the provider made.
     ImageGenerationCall {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
         result: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         revised_prompt: Option<String>,
         status: String,
     },
     /// History the provider compacted.
     Compaction {
         encrypted_content: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     },
     /// A change of settings in the middle of the history.
@@ -339,11 +339,11 @@ pub enum ResponseItem {
     CompactionTrigger,
     /// A place where the history was compacted.
     ContextCompaction {
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         encrypted_content: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<String>,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         internal_chat_message_metadata_passthrough: Option<InternalChatMessageMetadataPassthrough>,
     },
     /// A kind this server does not know.

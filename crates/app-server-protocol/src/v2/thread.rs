@@ -875,6 +875,7 @@ pub struct ThreadListParams {
     /// Only threads of these working folders.
     #[serde(default)]
     pub cwd: Option<ThreadListCwdFilter>,
+    /// Threads left out.
     #[serde(default)]
     pub excluded_thread_ids: Option<Vec<String>>,
     /// 25 when absent, 100 at most.
@@ -882,26 +883,30 @@ pub struct ThreadListParams {
     pub limit: Option<u32>,
     #[serde(default)]
     pub model_providers: Option<Vec<String>>,
+    /// Only threads made by these clients.
     #[serde(default)]
     pub originators: Option<Vec<String>>,
     /// Only threads with this text in the name or the preview.
     #[serde(default)]
     pub search_term: Option<String>,
+    /// Only threads of this section.
     #[serde(default)]
     pub section_id: Option<String>,
-    /// Newest first when absent.
+    /// When absent, newest first, and sections from their top.
     #[serde(default)]
     pub sort_direction: Option<SortDirection>,
     /// Time of creation when absent.
     #[serde(default)]
     pub sort_key: Option<ThreadSortKey>,
-    /// Only threads made by these kinds of programs; when absent or empty, those a person talked to.
+    /// Only threads made by these kinds of programs; when absent or empty, those a person talked to, or
+    /// any if a parent or an ancestor is named.
     #[serde(default)]
     pub source_kinds: Option<Vec<ThreadSourceKind>>,
     /// Accepted and without effect.
     #[serde(default, deserialize_with = "compat::null_as_default")]
     #[ts(optional, as = "Option<_>")]
     pub use_state_db_only: bool,
+    /// Only agents of this thread, agents of those, and so on.
     #[serde(default)]
     #[schemars(extend("x-experimental" = "gated"))]
     pub ancestor_thread_id: Option<String>,
@@ -912,6 +917,7 @@ pub struct ThreadListParams {
     #[schemars(extend("x-experimental" = "gated"))]
     #[ts(optional, as = "Option<_>")]
     pub include_attached_threads: bool,
+    /// Only agents that this thread spawned.
     #[serde(default)]
     #[schemars(extend("x-experimental" = "gated"))]
     pub parent_thread_id: Option<String>,

@@ -48,7 +48,8 @@ pub(crate) fn start(params: ThreadStartParams, reply: Reply<ThreadStartResponse>
 /// `thread/resume`.
 pub(crate) fn resume(params: ThreadResumeParams, reply: Reply<ThreadResumeResponse>) -> Routed {
     let makes_a_thread = params.history.as_ref().is_some_and(|history| !history.is_empty());
-    let is_by_path = params.path.is_some() && params.thread_id.is_empty();
+    // The file counts; whose it is the actor finds out.
+    let is_by_path = params.path.is_some() && parse_id(&params.thread_id).is_err();
     if makes_a_thread || is_by_path {
         return Some((Uuid::now_v7(), ThreadOp::Resume(Box::new(params), reply)));
     }

@@ -58,6 +58,51 @@ fn walk(home: &Home, mut query: ListQuery) -> Vec<u128> {
 }
 
 #[test]
+fn threads_are_picked_by_client_and_origin() {
+    let home = Home::new();
+    let spawned = |n: u128, parent: u128| {
+        let parent = format!(r#","parent_thread_id":"{}""#, id(parent));
+        thread(n, "go", r#"{"subagent":{"thread_spawn":{"depth":1}}}"#, "/w", &parent)
+    };
+    home.add("2026-03-01T09-00-01", id(1), &thread(1, "go", "\"cli\"", "/w", ""));
+    home.add("2026-03-01T09-00-02", id(2), &spawned(2, 1));
+    home.add("2026-03-01T09-00-03", id(3), &spawned(3, 2));
+    // These name each other.
+    home.add("2026-03-01T09-00-04", id(4), &spawned(4, 5));
+    home.add("2026-03-01T09-00-05", id(5), &spawned(5, 4));
+    let other = String::from_utf8(thread(6, "go", "\"cli\"", "/w", "")).unwrap().replace("probe", "other");
+    home.add("2026-03-01T09-00-06", id(6), other.as_bytes());
+    let any = ListQuery { sources: SourceFilter::Any, ..all() };
+    #[track_caller]
+    fn check(home: &Home, query: &ListQuery, expected: &[u128]) {
+        assert_eq!(ids(&home.store.list(query).unwrap()), expected);
+    }
+    check(&home, &ListQuery { parent: Some(id(1)), ..any.clone() }, &[2]);
+    check(&home, &ListQuery { parent: Some(id(3)), ..any.clone() }, &[]);
+    check(&home, &ListQuery { ancestor: Some(id(1)), ..any.clone() }, &[3, 2]);
+    check(&home, &ListQuery { ancestor: Some(id(4)), ..any.clone() }, &[5, 4]);
+    check(&home, &ListQuery { ancestor: Some(id(1)), parent: Some(id(2)), ..any.clone() }, &[3]);
+    check(&home, &ListQuery { originators: vec!["other".to_owned(), "no".to_owned()], ..any.clone() }, &[6]);
+    check(&home, &ListQuery { excluded: [id(2), id(4), id(6)].into(), ..any }, &[5, 3, 1]);
+}
+
+#[test]
+fn a_header_tells_the_model_of_the_last_turn() {
+    let home = Home::new();
+    let path = home.add("2026-03-01T09-00-01", id(1), &thread(1, "go", "\"cli\"", "/w", ""));
+    let model = || home.store.list(&all()).unwrap().entries[0].model.clone();
+    assert_eq!(model(), None);
+    for name in ["first", "second"] {
+        let line = format!(
+            "{{\"timestamp\":\"\",\"type\":\"turn_context\",\"payload\":{{\"model\":\"{name}\"}}}}\n"
+        );
+        fs::File::options().append(true).open(&path).unwrap().write_all(line.as_bytes()).unwrap();
+        assert_eq!(model().as_deref(), Some(name));
+        assert_eq!(home.store.header(&path).unwrap().model.as_deref(), Some(name));
+    }
+}
+
+#[test]
 fn exactly_the_threads_with_a_user_message_are_listed() {
     let home = Home::new();
     assert_eq!(home.store.list(&all()).unwrap(), ListPage::default());

@@ -243,13 +243,19 @@ fn copy_to_file(
         }
         Ok(Copied { stored, preview, file: Some((rollout, lock)) })
     });
-    if made.is_err()
-        && let Err(error) = fs::remove_file(path)
+    if made.is_err() {
+        remove_half_made(path);
+    }
+    made
+}
+
+/// Removes the file of a thread that does not come to be.
+pub(super) fn remove_half_made(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
     {
         tracing::warn!(%error, path = %path.display(), "cannot remove a half-made rollout");
     }
-    made
 }
 
 fn write_copy(

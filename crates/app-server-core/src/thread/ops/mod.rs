@@ -8,6 +8,7 @@ mod compact;
 mod cut;
 mod delete;
 mod fork;
+mod given;
 mod goal;
 mod inject;
 mod metadata;

@@ -27,17 +27,29 @@ cursor?: string | null,
 /**
  * Only threads of these working folders.
  */
-cwd?: ThreadListCwdFilter | null, excludedThreadIds?: Array<string> | null, 
+cwd?: ThreadListCwdFilter | null, 
+/**
+ * Threads left out.
+ */
+excludedThreadIds?: Array<string> | null, 
 /**
  * 25 when absent, 100 at most.
  */
-limit?: number | null, modelProviders?: Array<string> | null, originators?: Array<string> | null, 
+limit?: number | null, modelProviders?: Array<string> | null, 
+/**
+ * Only threads made by these clients.
+ */
+originators?: Array<string> | null, 
 /**
  * Only threads with this text in the name or the preview.
  */
-searchTerm?: string | null, sectionId?: string | null, 
+searchTerm?: string | null, 
 /**
- * Newest first when absent.
+ * Only threads of this section.
+ */
+sectionId?: string | null, 
+/**
+ * When absent, newest first, and sections from their top.
  */
 sortDirection?: SortDirection | null, 
 /**
@@ -45,7 +57,8 @@ sortDirection?: SortDirection | null,
  */
 sortKey?: ThreadSortKey | null, 
 /**
- * Only threads made by these kinds of programs; when absent or empty, those a person talked to.
+ * Only threads made by these kinds of programs; when absent or empty, those a person talked to, or
+ * any if a parent or an ancestor is named.
  */
 sourceKinds?: Array<ThreadSourceKind> | null, 
 /**

@@ -8,11 +8,13 @@ mod goal;
 mod inject;
 mod metadata;
 mod pages;
+mod raw_events;
 mod resume;
 mod review;
 mod search;
 mod sections;
 mod settings;
+mod stored;
 
 use app_server_test_support::TestServer;
 use serde_json::{Value, json};
