@@ -3,7 +3,7 @@
 
 use app_server_config::ConfigError;
 use app_server_protocol::v2::NonSteerableTurnKind;
-use app_server_rollout::{HeaderError, ListError, LockError, MoveError, ReadError};
+use app_server_rollout::{HeaderError, ListError, LockError, MoveError, ReadError, SectionError};
 
 /// A refused request.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,9 @@ pub enum CoreError {
     /// The request contradicts itself or the state of what it names.
     #[error("{0}")]
     Invalid(String),
+    /// The params contradict what there is, in methods whose callers tell that apart.
+    #[error("{0}")]
+    InvalidParams(String),
     /// Turns cannot be dropped now.
     #[error("{0}")]
     RollbackFailed(String),
@@ -81,6 +84,15 @@ impl From<ReadError> for CoreError {
 impl From<MoveError> for CoreError {
     fn from(error: MoveError) -> Self {
         CoreError::Internal(error.to_string())
+    }
+}
+
+impl From<SectionError> for CoreError {
+    fn from(error: SectionError) -> Self {
+        match error {
+            SectionError::Io(_) => CoreError::Internal(error.to_string()),
+            error => CoreError::InvalidParams(error.to_string()),
+        }
     }
 }
 

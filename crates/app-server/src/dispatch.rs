@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::handlers::{account, model, review, session, thread, turn};
+use crate::handlers::{account, model, review, section, session, thread, turn};
 use crate::message_processor::Server;
 use crate::outgoing::Responder;
 use crate::rpc_error;
@@ -113,6 +113,9 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
             call.by_thread::<client::ThreadSearchOccurrences>(server, method, thread::search_occurrences)
                 .await
         }
+        M::ThreadSectionMove => {
+            call.by_thread::<client::ThreadSectionMove>(server, method, section::move_thread).await;
+        }
         M::ReviewStart => call.by_thread::<client::ReviewStart>(server, method, review::start).await,
         M::TurnStart => call.by_thread::<client::TurnStart>(server, method, turn::start).await,
         M::TurnSteer => call.by_thread::<client::TurnSteer>(server, method, turn::steer).await,
@@ -135,18 +138,39 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::ThreadList => {
             call.aside::<client::ThreadList, _>(server, method, thread::live_statuses, thread::list)
         }
+        M::ThreadSectionList => {
+            call.aside::<client::ThreadSectionList, _>(server, method, nothing, section::list)
+        }
+        M::ThreadSectionCreate => {
+            call.aside::<client::ThreadSectionCreate, _>(server, method, nothing, section::create)
+        }
+        M::ThreadSectionUpdate => {
+            call.aside::<client::ThreadSectionUpdate, _>(server, method, nothing, section::update)
+        }
+        M::ThreadSectionDelete => {
+            call.aside::<client::ThreadSectionDelete, _>(server, method, nothing, section::delete)
+        }
+        M::ThreadAttachmentList => call.aside::<client::ThreadAttachmentList, _>(
+            server,
+            method,
+            thread::live_statuses,
+            section::attachments,
+        ),
+        M::ThreadAttachmentOwnerList => {
+            call.aside::<client::ThreadAttachmentOwnerList, _>(server, method, nothing, section::owners)
+        }
+        M::ThreadAttachmentAdd => {
+            call.aside::<client::ThreadAttachmentAdd, _>(server, method, nothing, section::add_attachment)
+        }
+        M::ThreadAttachmentRemove => call.aside::<client::ThreadAttachmentRemove, _>(
+            server,
+            method,
+            nothing,
+            section::remove_attachment,
+        ),
 
         // Their capability is not built yet: parsed and gated like the others, then refused.
         M::ThreadSearch => call.not_yet::<client::ThreadSearch>(server, method),
-        M::ThreadSectionList => call.not_yet::<client::ThreadSectionList>(server, method),
-        M::ThreadSectionCreate => call.not_yet::<client::ThreadSectionCreate>(server, method),
-        M::ThreadSectionUpdate => call.not_yet::<client::ThreadSectionUpdate>(server, method),
-        M::ThreadSectionDelete => call.not_yet::<client::ThreadSectionDelete>(server, method),
-        M::ThreadSectionMove => call.not_yet::<client::ThreadSectionMove>(server, method),
-        M::ThreadAttachmentAdd => call.not_yet::<client::ThreadAttachmentAdd>(server, method),
-        M::ThreadAttachmentList => call.not_yet::<client::ThreadAttachmentList>(server, method),
-        M::ThreadAttachmentOwnerList => call.not_yet::<client::ThreadAttachmentOwnerList>(server, method),
-        M::ThreadAttachmentRemove => call.not_yet::<client::ThreadAttachmentRemove>(server, method),
         M::FeedbackUpload => call.not_yet::<client::FeedbackUpload>(server, method),
         M::SkillsList => call.not_yet::<client::SkillsList>(server, method),
         M::SkillsConfigWrite => call.not_yet::<client::SkillsConfigWrite>(server, method),
@@ -398,6 +422,9 @@ fn parse<P: DeserializeOwned>(params: Option<&RawValue>) -> Result<P, RpcError> 
         Some(text) => serde_json::from_str(text).map_err(|error| invalid(error.to_string())),
     }
 }
+
+/// The snapshot of a handler that needs none.
+fn nothing(_server: &Server) {}
 
 fn needs_capability(what: &str) -> RpcError {
     RpcError::invalid(format!("{what} requires experimentalApi capability"))

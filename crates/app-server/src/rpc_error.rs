@@ -9,6 +9,7 @@ use serde_json::json;
 pub(crate) fn from_core(error: &CoreError) -> RpcError {
     let code = match error {
         CoreError::Internal(_) => code::INTERNAL_ERROR,
+        CoreError::InvalidParams(_) => code::INVALID_PARAMS,
         CoreError::Locked(app_server_rollout::LockError::Io(_)) => code::INTERNAL_ERROR,
         CoreError::Locked(app_server_rollout::LockError::Held(_))
         | CoreError::InvalidThreadId(_)

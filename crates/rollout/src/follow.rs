@@ -15,12 +15,12 @@ use crate::files::{self, FileVersion};
 /// What the lines say of each thread.
 pub(crate) type ById<T> = HashMap<Uuid, T>;
 
-/// One such file.
+/// One such file, and what its lines together say.
 #[derive(Debug)]
 pub(crate) struct Followed<T> {
     path: PathBuf,
     /// Takes over what a line says; a line that says nothing changes nothing.
-    take: fn(&mut ById<T>, &[u8]),
+    take: fn(&mut T, &[u8]),
     state: Mutex<State<T>>,
 }
 
@@ -29,37 +29,37 @@ struct State<T> {
     version: Option<FileVersion>,
     /// Bytes read, up to the end of a line.
     offset: u64,
-    values: Arc<ById<T>>,
+    value: Arc<T>,
 }
 
-impl<T> Default for State<T> {
+impl<T: Default> Default for State<T> {
     fn default() -> Self {
-        Self { version: None, offset: 0, values: Arc::default() }
+        Self { version: None, offset: 0, value: Arc::default() }
     }
 }
 
-impl<T: Clone> Followed<T> {
+impl<T: Clone + Default> Followed<T> {
     /// Nothing is read yet, and the file need not exist.
-    pub(crate) fn new(path: PathBuf, take: fn(&mut ById<T>, &[u8])) -> Self {
+    pub(crate) fn new(path: PathBuf, take: fn(&mut T, &[u8])) -> Self {
         Self { path, take, state: Mutex::default() }
     }
 
-    /// Returns all values as of now; an absent file has none.
-    pub(crate) fn all(&self) -> io::Result<Arc<ById<T>>> {
+    /// Returns what the file says as of now; an absent one says nothing.
+    pub(crate) fn all(&self) -> io::Result<Arc<T>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(version) = files::if_exists(FileVersion::read(&self.path))? else {
             *state = State::default();
-            return Ok(Arc::clone(&state.values));
+            return Ok(Arc::clone(&state.value));
         };
         if state.version == Some(version) {
-            return Ok(Arc::clone(&state.values));
+            return Ok(Arc::clone(&state.value));
         }
         if !state.version.is_some_and(|earlier| version.has_grown_from(&earlier)) {
             *state = State::default();
         }
         state.read_on(&self.path, self.take)?;
         state.version = Some(version);
-        Ok(Arc::clone(&state.values))
+        Ok(Arc::clone(&state.value))
     }
 
     /// Appends a line.
@@ -76,14 +76,14 @@ impl<T: Clone> Followed<T> {
 }
 
 impl<T: Clone> State<T> {
-    fn read_on(&mut self, path: &Path, take: fn(&mut ById<T>, &[u8])) -> io::Result<()> {
+    fn read_on(&mut self, path: &Path, take: fn(&mut T, &[u8])) -> io::Result<()> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(self.offset))?;
         let mut reader = BufReader::new(file);
-        let values = Arc::make_mut(&mut self.values);
+        let value = Arc::make_mut(&mut self.value);
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line)? > 0 {
-            take(values, &line);
+            take(value, &line);
             if line.ends_with(b"\n") {
                 self.offset += line.len() as u64;
             }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::meta::SessionMeta;
 use crate::reader::{ReadError, scan_lines};
 use crate::record::{Body, Event, Record, parse_timestamp_ms};
+use crate::sections::Placement;
 
 /// The references look for the first user message in 10 records, and 200 more once a `session_meta` was seen. We
 /// always allow both: never showing fewer threads matters more than stopping early in a file that has no meta.
@@ -46,6 +47,8 @@ pub struct Header {
     pub model: Option<String>,
     /// Reasoning effort of the last turn, likewise.
     pub effort: Option<String>,
+    /// The section of the list it is in.
+    pub placement: Option<Placement>,
 }
 
 /// Why a rollout has no header.

@@ -7,7 +7,7 @@
 //! - [`reader`]: streams a file in constant memory, whatever its state
 //! - [`writer`]: appends batches of lines
 //! - [`store`], [`list`]: finds, lists, archives and deletes threads under one home
-//! - [`names`], [`metadata`]: what is recorded beside the rollouts; [`lock`]: one writer per thread
+//! - [`names`], [`metadata`], [`sections`]: what is recorded beside the rollouts; [`lock`]: one writer per thread
 
 mod base;
 mod catalog;
@@ -23,6 +23,7 @@ pub mod metadata;
 pub mod names;
 pub mod reader;
 pub mod record;
+pub mod sections;
 pub mod store;
 mod tail;
 pub mod writer;
@@ -35,5 +36,6 @@ pub use metadata::{GitChange, MetadataIndex};
 pub use names::NameIndex;
 pub use reader::{ReadError, ScanReport, scan};
 pub use record::{Body, Damaged, Event, Position, Record, timestamp_text};
+pub use sections::{Placement, Section, SectionError, SectionIndex, Sections};
 pub use store::{Found, MoveError, Scope, Store};
 pub use writer::{Batch, RolloutWriter};

@@ -19,6 +19,7 @@ use crate::files::{self, FileVersion};
 use crate::head::{Head, Header};
 use crate::index::Known;
 use crate::meta::Source;
+use crate::sections::Sections;
 use crate::store::{Beside, Store, header};
 
 /// How long the following pages of a list by time use the order of its first page. Asking every file for its time
@@ -59,6 +60,8 @@ pub struct ListQuery {
     pub parent: Option<Uuid>,
     /// Only threads that this one spawned, or that were spawned by one of those, and so on.
     pub ancestor: Option<Uuid>,
+    /// Only threads of this section of the list.
+    pub section: Option<Uuid>,
 }
 
 impl Default for ListQuery {
@@ -79,6 +82,7 @@ impl Default for ListQuery {
             originators: Vec::new(),
             parent: None,
             ancestor: None,
+            section: None,
         }
     }
 }
@@ -93,6 +97,8 @@ pub enum SortKey {
     UpdatedAt,
     /// The last user activity, which from the file alone is the last write.
     RecencyAt,
+    /// The section, in the order of sections, and the place in it; those in none are last. Ascending is from the top.
+    SectionPosition,
 }
 
 /// Which kinds of session to list.
@@ -170,11 +176,12 @@ impl SourceKind {
     }
 }
 
-/// A position in a list: a time and, to tell threads of the same time apart, an id.
+/// A position in a list: a time, or a place in a section, and, to tell threads of the same time apart, an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Milliseconds since the epoch.
+    /// Milliseconds since the epoch, or the place.
     at_ms: i64,
+    is_place: bool,
     id: Option<Uuid>,
 }
 
@@ -186,18 +193,21 @@ pub struct InvalidCursor(pub String);
 impl FromStr for Cursor {
     type Err = InvalidCursor;
 
-    /// Reads `<RFC 3339>|<uuid>` (0.169, the id optional) or `YYYY-MM-DDThh-mm-ss|<uuid>` (0.94).
+    /// Reads `<RFC 3339>|<uuid>` (0.169, the id optional), `YYYY-MM-DDThh-mm-ss|<uuid>` (0.94), or `<number>|<uuid>`.
     fn from_str(text: &str) -> Result<Self, InvalidCursor> {
         let parse = || {
             let (time, id) = match text.split_once('|') {
                 Some((time, id)) => (time, Some(Uuid::try_parse(id).ok()?)),
                 None => (text, None),
             };
+            if let Ok(place) = time.parse() {
+                return Some(Self { at_ms: place, is_place: true, id });
+            }
             let at_ms = match file_name::seconds(time) {
                 Some(seconds) => seconds * 1000,
                 None => time.parse::<Timestamp>().ok()?.as_millisecond(),
             };
-            Some(Self { at_ms, id })
+            Some(Self { at_ms, is_place: false, id })
         };
         parse().ok_or_else(|| InvalidCursor(text.to_owned()))
     }
@@ -206,11 +216,12 @@ impl FromStr for Cursor {
 impl fmt::Display for Cursor {
     /// Writes the form of 0.169.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = Timestamp::from_millisecond(self.at_ms).unwrap_or_default();
-        match self.id {
-            Some(id) => write!(f, "{time}|{id}"),
-            None => write!(f, "{time}"),
+        if self.is_place {
+            write!(f, "{}", self.at_ms)?;
+        } else {
+            write!(f, "{}", Timestamp::from_millisecond(self.at_ms).unwrap_or_default())?;
         }
+        self.id.map_or(Ok(()), |id| write!(f, "|{id}"))
     }
 }
 
@@ -261,7 +272,8 @@ impl Store {
     /// # Errors
     /// [`ListError`]; a damaged file is none: it is passed over, counted and warned about once.
     pub fn list(&self, query: &ListQuery) -> Result<ListPage, ListError> {
-        let order = self.order(query)?;
+        let sections = self.sections.all_or_none();
+        let order = self.order(query, &sections)?;
         let names = self.names().all().unwrap_or_else(|error| {
             tracing::warn!(%error, "cannot read thread names");
             Arc::default()
@@ -276,7 +288,13 @@ impl Store {
         let bases = Bases::new(self);
         let mut last = None;
         let mut probes = 0;
+        let is_place = query.sort_key == SortKey::SectionPosition;
         for position in order.behind(query.cursor, query.descending) {
+            let (_, id) = order.key(position);
+            // What the id tells needs no look at the file.
+            if query.excluded.contains(&id) || query.section.is_some_and(|of| !sections.holds(of, id)) {
+                continue;
+            }
             let path = order.path(position);
             if page.entries.len() >= query.limit {
                 probes += 1;
@@ -301,14 +319,16 @@ impl Store {
                 break;
             }
             let (at_ms, id) = order.key(position);
-            last = Some(Cursor { at_ms, id: Some(id) });
+            last = Some(Cursor { at_ms, is_place, id: Some(id) });
             page.backwards_cursor = page.backwards_cursor.or_else(|| {
-                // A cursor without id lies behind all of its time; one millisecond off it lies before them.
-                Some(Cursor { at_ms: if query.descending { at_ms - 1 } else { at_ms + 1 }, id: None })
+                // A cursor without id lies behind all of its time; one off it lies before them.
+                let at_ms = if query.descending { at_ms - 1 } else { at_ms.saturating_add(1) };
+                Some(Cursor { at_ms, is_place, id: None })
             });
             let id = &head.meta.id;
             let tail = self.heads.tail(&path, version);
-            let beside = Beside { name: names.get(id).cloned(), git: changes.get(id), tail };
+            let placement = sections.of(*id);
+            let beside = Beside { name: names.get(id).cloned(), git: changes.get(id), placement, tail };
             page.entries.push(header(&head, version, path, query.archived, beside));
         }
         self.heads.save_if_worthwhile(|| self.all_paths());
@@ -365,11 +385,12 @@ impl Store {
         Ok(live.paths().chain(archived.paths()).collect())
     }
 
-    fn order(&self, query: &ListQuery) -> io::Result<Order> {
+    fn order(&self, query: &ListQuery, sections: &Sections) -> io::Result<Order> {
         let names = self.rollouts(query.archived)?;
         let by_time = match query.sort_key {
             SortKey::CreatedAt => None,
             SortKey::UpdatedAt | SortKey::RecencyAt => Some(self.by_time(&names, query.cursor.is_some())?),
+            SortKey::SectionPosition => Some(Arc::new(by_place(&names, sections))),
         };
         Ok(Order { names, by_time })
     }
@@ -395,6 +416,19 @@ impl Store {
             Some(Walk { taken: Instant::now(), names: Arc::clone(names), by_time: Arc::clone(&by_time) });
         Ok(by_time)
     }
+}
+
+/// The places of all threads in their sections, the last first.
+fn by_place(names: &Names, sections: &Sections) -> Vec<TimedEntry> {
+    let entry = |index| {
+        let (seconds, id) = names.key(index);
+        // Names tell seconds, and ids begin with the milliseconds they were made at.
+        let in_second = i64::try_from((id.as_u128() >> 80) % 1000).unwrap_or_default();
+        TimedEntry { at_ms: sections.rank(id, seconds * 1000 + in_second), id, index }
+    };
+    let mut entries: Vec<_> = (0..names.len()).map(entry).collect();
+    entries.sort_unstable_by_key(|entry| std::cmp::Reverse((entry.at_ms, entry.id)));
+    entries
 }
 
 /// All candidates, newest first.
@@ -482,7 +516,6 @@ impl<'a> Filter<'a> {
             && self.admits_provider(head)
             && (self.query.cwds.is_empty() || self.query.cwds.contains(&head.meta.cwd))
             && (self.query.originators.is_empty() || self.query.originators.contains(&head.meta.originator))
-            && !self.query.excluded.contains(&head.meta.id)
             && self.admits_origin(head)
             && self.admits_text(head)
     }
@@ -518,6 +551,7 @@ mod tests {
         check(&format!("2026-11-21T07-46-46|{id}"), &format!("2026-11-21T07:46:46Z|{id}"));
         check(&format!("2026-11-21T07:46:46.123Z|{id}"), &format!("2026-11-21T07:46:46.123Z|{id}"));
         check("2026-11-21T09:46:46+02:00", "2026-11-21T07:46:46Z");
+        check(&format!("1000001|{id}"), &format!("1000001|{id}"));
     }
 
     #[test]

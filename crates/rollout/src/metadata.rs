@@ -15,7 +15,7 @@ use crate::meta::{GitInfo, SessionMeta};
 
 /// The changes of a home's threads, kept in memory and followed as the file grows, whoever appends to it.
 #[derive(Debug)]
-pub struct MetadataIndex(Followed<GitChange>);
+pub struct MetadataIndex(Followed<ById<GitChange>>);
 
 /// What was changed of a thread's git state: `Some(None)` was cleared, `None` is as the rollout says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

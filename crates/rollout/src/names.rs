@@ -14,7 +14,7 @@ use crate::follow::{ById, Followed};
 
 /// The names of a home's threads, kept in memory and followed as the file grows, whoever appends to it.
 #[derive(Debug)]
-pub struct NameIndex(Followed<String>);
+pub struct NameIndex(Followed<ById<String>>);
 
 #[derive(Serialize, Deserialize)]
 struct Entry {

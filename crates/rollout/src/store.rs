@@ -20,6 +20,7 @@ use crate::list::Walk;
 use crate::metadata::{GitChange, MetadataIndex, with_change};
 use crate::names::NameIndex;
 use crate::reader::ReadError;
+use crate::sections::{Placement, SectionIndex};
 use crate::tail::Tail;
 
 /// Where to look for a thread.
@@ -75,6 +76,7 @@ pub struct Store {
     pub(crate) heads: HeadCache,
     names: NameIndex,
     pub(crate) metadata: MetadataIndex,
+    pub(crate) sections: SectionIndex,
     pub(crate) last_walk: Mutex<Option<Walk>>,
 }
 
@@ -88,6 +90,7 @@ impl Store {
             heads: HeadCache::new(codex_home),
             names: NameIndex::new(codex_home),
             metadata: MetadataIndex::new(codex_home),
+            sections: SectionIndex::new(codex_home),
             last_walk: Mutex::default(),
         }
     }
@@ -105,6 +108,11 @@ impl Store {
     /// Returns what clients recorded about threads.
     pub fn metadata(&self) -> &MetadataIndex {
         &self.metadata
+    }
+
+    /// Returns the sections of the list.
+    pub fn sections(&self) -> &SectionIndex {
+        &self.sections
     }
 
     /// Finds a thread by the id in its file's name; of several files the newest, which is the one to append to: 0.169
@@ -204,7 +212,8 @@ impl Store {
         let archived = path.starts_with(self.codex_home.join("archived_sessions"));
         let changes = self.metadata.all_or_none();
         let tail = self.heads.tail(path, version);
-        let beside = Beside { name, git: changes.get(&head.meta.id), tail };
+        let placement = self.sections.of(head.meta.id);
+        let beside = Beside { name, git: changes.get(&head.meta.id), placement, tail };
         Ok(header(&head, version, path.to_owned(), archived, beside))
     }
 
@@ -242,6 +251,7 @@ impl Store {
 pub(crate) struct Beside<'a> {
     pub(crate) name: Option<String>,
     pub(crate) git: Option<&'a GitChange>,
+    pub(crate) placement: Option<Placement>,
     pub(crate) tail: Tail,
 }
 
@@ -271,6 +281,7 @@ pub(crate) fn header(
         name: beside.name,
         model: beside.tail.model,
         effort: beside.tail.effort,
+        placement: beside.placement,
         path,
     }
 }

@@ -120,6 +120,7 @@ impl Actor {
             ThreadOp::GetGoal(reply) => self.get_goal(reply).await,
             ThreadOp::ClearGoal(reply) => self.clear_goal(reply).await,
             ThreadOp::SearchOccurrences(params, reply) => self.search_occurrences(*params, reply).await,
+            ThreadOp::MoveToSection(params, reply) => self.move_to_section(params, reply),
             ThreadOp::Shutdown(done) => {
                 self.shut_down().await;
                 // Whoever waited may have given up.

@@ -61,6 +61,14 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
         _ if parent.is_some() || ancestor.is_some() => SourceFilter::Any,
         _ => SourceFilter::Interactive,
     };
+    let sort_key = match params.sort_key {
+        None | Some(ThreadSortKey::CreatedAt) => SortKey::CreatedAt,
+        Some(ThreadSortKey::UpdatedAt) => SortKey::UpdatedAt,
+        Some(ThreadSortKey::RecencyAt) => SortKey::RecencyAt,
+        Some(ThreadSortKey::SectionPosition) => SortKey::SectionPosition,
+    };
+    // A section that is no id is one that no thread is in.
+    let section = params.section_id.map(|id| Uuid::try_parse(&id).unwrap_or_default());
     let cwds = match params.cwd {
         None => Vec::new(),
         Some(ThreadListCwdFilter::One(cwd)) => vec![PathBuf::from(cwd)],
@@ -69,13 +77,12 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
     Ok(ListQuery {
         limit: params.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize,
         cursor,
-        sort_key: match params.sort_key {
-            // Nothing is in a section, so the order of sections is that of creation.
-            None | Some(ThreadSortKey::CreatedAt | ThreadSortKey::SectionPosition) => SortKey::CreatedAt,
-            Some(ThreadSortKey::UpdatedAt) => SortKey::UpdatedAt,
-            Some(ThreadSortKey::RecencyAt) => SortKey::RecencyAt,
+        sort_key,
+        // A section is read from its top.
+        descending: match params.sort_direction {
+            None => sort_key != SortKey::SectionPosition,
+            Some(direction) => direction == SortDirection::Desc,
         },
-        descending: params.sort_direction != Some(SortDirection::Asc),
         model_providers: params.model_providers,
         default_model_provider: None,
         sources,
@@ -87,6 +94,7 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
         originators: params.originators.unwrap_or_default(),
         parent,
         ancestor,
+        section,
     })
 }
 

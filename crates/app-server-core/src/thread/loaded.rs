@@ -32,7 +32,7 @@ use super::ops::pages::PageCursors;
 use super::settings::{Overrides, Settings};
 use super::shared::{Listener, SessionApprovals, ThreadShared};
 use super::status::StatusBoard;
-use super::{ThreadState, stored};
+use super::{ThreadState, sections, stored};
 use crate::clock::{now_ms, now_s};
 use crate::error::CoreError;
 use crate::exec::{Terminal, Terminals};
@@ -261,6 +261,7 @@ impl Loaded {
             tracing::warn!(%error, "cannot read thread names");
             None
         });
+        let placement = self.shared.services.store.sections().of(self.meta.id);
         Thread {
             created_at: self.created_at,
             cwd: self.settings.wire_cwd(),
@@ -271,6 +272,8 @@ impl Loaded {
             preview: self.preview.clone(),
             reasoning_effort: self.settings.wire_effort(),
             recency_at: Some(self.recency_at),
+            section: placement.as_ref().map(|placement| sections::wire(&placement.section)),
+            section_entered_at: placement.as_ref().map(|placement| placement.entered_at),
             status: self.shared.status.get(),
             updated_at: self.updated_at,
             ..stored::from_meta(&self.meta, self.path.as_deref())

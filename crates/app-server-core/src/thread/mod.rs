@@ -6,6 +6,7 @@ mod list;
 mod loaded;
 mod ops;
 mod page_cursor;
+pub mod sections;
 mod settings;
 mod shared;
 mod status;
@@ -22,11 +23,12 @@ use app_server_protocol::v2::{
     ThreadInjectItemsResponse, ThreadItemsListParams, ThreadItemsListResponse, ThreadItemsReadParams,
     ThreadItemsReadResponse, ThreadMetadataUpdateParams, ThreadMetadataUpdateResponse, ThreadReadResponse,
     ThreadResumeParams, ThreadResumeResponse, ThreadRevertResponse, ThreadRollbackResponse,
-    ThreadSearchOccurrencesParams, ThreadSearchOccurrencesResponse, ThreadSetNameResponse,
-    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadShellCommandParams,
-    ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTurnsListParams,
-    ThreadTurnsListResponse, ThreadUnarchiveResponse, ThreadUnsubscribeResponse, TurnInterruptResponse,
-    TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    ThreadSearchOccurrencesParams, ThreadSearchOccurrencesResponse, ThreadSectionMoveParams,
+    ThreadSectionMoveResponse, ThreadSetNameResponse, ThreadSettingsUpdateParams,
+    ThreadSettingsUpdateResponse, ThreadShellCommandParams, ThreadShellCommandResponse, ThreadStartParams,
+    ThreadStartResponse, ThreadStatus, ThreadTurnsListParams, ThreadTurnsListResponse,
+    ThreadUnarchiveResponse, ThreadUnsubscribeResponse, TurnInterruptResponse, TurnStartParams,
+    TurnStartResponse, TurnSteerParams, TurnSteerResponse,
 };
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -110,6 +112,8 @@ pub enum ThreadOp {
     ClearGoal(Reply<ThreadGoalClearResponse>),
     /// `thread/searchOccurrences`.
     SearchOccurrences(Box<ThreadSearchOccurrencesParams>, Reply<ThreadSearchOccurrencesResponse>),
+    /// `thread/section/move`.
+    MoveToSection(ThreadSectionMoveParams, Reply<ThreadSectionMoveResponse>),
     /// The session ends: stop the turn, write what is unwritten, let go of the file.
     Shutdown(oneshot::Sender<()>),
 }

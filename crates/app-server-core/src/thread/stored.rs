@@ -9,6 +9,8 @@ use app_server_protocol::v2::{
 use app_server_rollout::{Header, HistoryMode, SessionMeta, Source};
 use serde_json::Value;
 
+use super::sections;
+
 /// The provider of a thread whose file names none: the product's default one.
 const DEFAULT_PROVIDER: &str = "openai";
 
@@ -22,6 +24,8 @@ pub(super) fn thread(header: &Header) -> Thread {
         name: header.name.clone(),
         model: header.model.clone(),
         reasoning_effort: header.effort.clone().map(ReasoningEffort),
+        section: header.placement.as_ref().map(|placement| sections::wire(&placement.section)),
+        section_entered_at: header.placement.as_ref().map(|placement| placement.entered_at),
         ..from_meta(&header.meta, Some(&header.path))
     }
 }

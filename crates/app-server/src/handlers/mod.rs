@@ -7,6 +7,7 @@
 pub(crate) mod account;
 pub(crate) mod model;
 pub(crate) mod review;
+pub(crate) mod section;
 pub(crate) mod session;
 pub(crate) mod thread;
 pub(crate) mod turn;

@@ -53,6 +53,10 @@ impl Actor {
             (None, Some(loaded)) if loaded.stored_path().is_none() => {}
             (None, _) => return Err(CoreError::NoRollout(id.to_string())),
         }
+        // The thread is gone either way.
+        if let Err(error) = self.services.store.sections().forget(id) {
+            tracing::warn!(%error, thread = %id, "a deleted thread is left in its section");
+        }
         if let Some(loaded) = &self.loaded {
             // Whoever still holds the conversation has nothing to write to.
             loaded.shared.conversation.lock().rollout = None;

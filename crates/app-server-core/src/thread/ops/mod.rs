@@ -16,6 +16,7 @@ pub(in crate::thread) mod pages;
 mod resume;
 mod review;
 mod search;
+mod sections;
 mod settings_update;
 
 pub use fork::Forked;
