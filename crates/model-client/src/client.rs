@@ -66,7 +66,22 @@ impl ModelClient {
         headers: &RequestHeaders,
         cancel: &CancellationToken,
     ) -> Result<ResponseStream, ModelError> {
-        let call = unless_cancelled(cancel, self.prepare(provider, body, headers)).await??;
+        let response = self.send(provider, "responses", body, headers, cancel).await?;
+        let idle_timeout = Duration::from_millis(provider.stream_idle_timeout_ms);
+        Ok(ResponseStream::new(response, idle_timeout, cancel.clone()))
+    }
+
+    /// Sends a request to this path and returns its answer once the server has accepted it, as described for
+    /// [`ModelClient::stream`].
+    pub(crate) async fn send(
+        &self,
+        provider: &Provider,
+        path: &str,
+        body: Vec<u8>,
+        headers: &RequestHeaders,
+        cancel: &CancellationToken,
+    ) -> Result<RawResponse, ModelError> {
+        let call = unless_cancelled(cancel, self.prepare(provider, path, body, headers)).await??;
         let idle_timeout = Duration::from_millis(provider.stream_idle_timeout_ms);
         let mut retry = 0;
         loop {
@@ -76,9 +91,7 @@ impl ModelClient {
                 .unwrap_or_else(|_elapsed| Err(ModelError::idle(idle_timeout)));
             let may_retry = retry < provider.request_max_retries;
             let cause = match sent {
-                Ok(response) if response.status.is_success() => {
-                    return Ok(ResponseStream::new(response, idle_timeout, cancel.clone()));
-                }
+                Ok(response) if response.status.is_success() => return Ok(response),
                 Ok(response) if response.status.is_server_error() && may_retry => response.status.to_string(),
                 Ok(response) => return Err(call.refused(response, idle_timeout, cancel).await),
                 Err(error) if error.kind == ModelErrorKind::Connect && may_retry => error.message,
@@ -94,13 +107,14 @@ impl ModelClient {
     async fn prepare<'a>(
         &'a self,
         provider: &'a Provider,
+        path: &str,
         body: Vec<u8>,
         headers: &RequestHeaders,
     ) -> Result<Call<'a>, ModelError> {
         match &provider.kind {
             ProviderKind::Offline(script) => Ok(Call::Offline { script, body }),
             ProviderKind::Http => {
-                let url = provider.url("responses")?;
+                let url = provider.url(path)?;
                 let client =
                     self.http.get().await.map_err(|error| ModelError::invalid_provider(error.to_string()))?;
                 let request = client

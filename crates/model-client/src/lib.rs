@@ -15,6 +15,7 @@
 //! | `event` | one event's JSON to a typed event |
 //! | `error` | what can go wrong, and whether the turn may try again |
 //! | `rate_limits` | the rate-limit headers |
+//! | `compact` | compaction by the server, without a stream |
 //! | `usage` | what an account may still use, asked from its backend |
 //! | `offline` | the scripted model, same path, no network |
 //!
@@ -25,6 +26,7 @@
 //! [`ModelError::retryable`] and [`ModelError::retry_delay`] say whether and when.
 
 mod client;
+mod compact;
 mod error;
 mod event;
 mod offline;
@@ -37,6 +39,7 @@ mod transport;
 mod usage;
 
 pub use client::ModelClient;
+pub use compact::CompactRequest;
 pub use error::{ModelError, ModelErrorKind};
 pub use event::{LocalShellAction, ModelEvent, OutputItem, OutputItemKind, Usage, WebSearchAction};
 pub use offline::{OfflineScript, ScriptError};

@@ -6,7 +6,7 @@ mod common;
 
 use app_server_http::{HttpClient, NetworkOptions, Secret};
 use app_server_model_client::{
-    ModelClient, ModelErrorKind, ModelEvent, OutputItemKind, RequestHeaders, Usage,
+    CompactRequest, ModelClient, ModelErrorKind, ModelEvent, OutputItemKind, RequestHeaders, Usage,
 };
 use app_server_test_support::{Answer, Gate, MockModel, events};
 use common::{ask, client, collect, http, outcome, request, text_of};
@@ -163,6 +163,37 @@ async fn how_streams_end() {
         &expect![[r#"ItemDone(OutputItem { raw: RawValue({"type":"brand_new_item"}), kind: Other { kind: "brand_new_item" } }) Completed { response_id: "r", usage: None } | complete"#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_server_compacts_a_history() {
+    let item = json!({"type": "compaction", "encrypted_content": "x"});
+    let answers = [
+        Answer::json(500, &json!({})),
+        Answer::json(200, &json!({"output": [item]})),
+        Answer::json(200, &json!({"output": []})),
+        Answer::text(200, "no JSON"),
+        Answer::json(400, &json!({"error": {"code": "context_length_exceeded", "message": "too long"}})),
+    ];
+    let model = MockModel::start(answers).await;
+    let mut provider = http(&model);
+    provider.request_max_retries = 1;
+    let words = serde_json::value::to_raw_value(&json!({"type": "message"})).unwrap();
+    let request = CompactRequest { model: "m", input: &[&words], instructions: "be kind" };
+    let (client, headers, cancel) = (client(), RequestHeaders::default(), CancellationToken::new());
+    let compact = || client.compact_bytes(&provider, request.to_bytes(), &headers, &cancel);
+    let items = compact().await.unwrap();
+    assert_eq!(items.iter().map(|item| item.get()).collect::<Vec<_>>(), [item.to_string()]);
+    for kind in
+        [ModelErrorKind::StreamClosed, ModelErrorKind::StreamClosed, ModelErrorKind::ContextWindowExceeded]
+    {
+        assert_eq!(compact().await.unwrap_err().kind, kind);
+    }
+    let sent = model.requests().swap_remove(1);
+    assert_eq!(sent.path.split('?').next(), Some("/v1/responses/compact"));
+    assert_eq!(sent.body, json!({"model": "m", "input": [{"type": "message"}], "instructions": "be kind"}));
+    cancel.cancel();
+    assert_eq!(compact().await.unwrap_err().kind, ModelErrorKind::Cancelled);
 }
 
 #[tokio::test]

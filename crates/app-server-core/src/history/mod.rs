@@ -5,9 +5,12 @@
 mod compaction;
 mod cut;
 
+pub(crate) use compaction::KEPT_USER_TOKENS;
+
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
@@ -75,8 +78,26 @@ impl History {
 
     /// About how many tokens the items are, for histories no server has counted yet: one for four bytes.
     pub(crate) fn estimate_tokens(&self) -> i64 {
-        let tokens: usize = self.items.iter().map(Item::estimate_tokens).sum();
+        self.estimate_tokens_of(0..self.items.len())
+    }
+
+    /// The same of some of the items, by their positions.
+    pub(crate) fn estimate_tokens_of(&self, items: Range<usize>) -> i64 {
+        let items = self.items.get(items).unwrap_or_default();
+        let tokens: usize = items.iter().map(Item::estimate_tokens).sum();
         i64::try_from(tokens).unwrap_or(i64::MAX)
+    }
+
+    /// Puts items before all others.
+    pub(crate) fn push_front(&mut self, items: &[Box<RawValue>]) {
+        let items: Vec<Item> = items.iter().filter_map(|item| Item::read(item)).collect();
+        self.marks.iter_mut().for_each(|(_, at)| *at += items.len());
+        self.items.splice(0..0, items);
+    }
+
+    /// The items as they are kept.
+    pub(crate) fn items(&self) -> impl Iterator<Item = &RawValue> {
+        self.items.iter().map(|item| &*item.json)
     }
 
     /// Forgets all items.
@@ -92,7 +113,6 @@ impl History {
     }
 
     /// The number of items.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
@@ -100,16 +120,22 @@ impl History {
     /// The items as they are sent: a call without an output gets one that says so, an output without a call is left
     /// out, because servers refuse both.
     pub(crate) fn prompt(&self) -> Vec<Cow<'_, RawValue>> {
+        self.prompt_of(0..self.items.len())
+    }
+
+    /// The same of some of the items, by their positions.
+    pub(crate) fn prompt_of(&self, items: Range<usize>) -> Vec<Cow<'_, RawValue>> {
+        let items = self.items.get(items).unwrap_or_default();
         let (mut calls, mut outputs) = (HashSet::new(), HashSet::new());
-        for item in &self.items {
+        for item in items {
             match &item.kind {
                 Kind::Call { call_id, .. } => _ = calls.insert(call_id.as_str()),
                 Kind::Output { call_id } => _ = outputs.insert(call_id.as_str()),
                 Kind::User | Kind::Other => {}
             }
         }
-        let mut prompt = Vec::with_capacity(self.items.len());
-        for item in &self.items {
+        let mut prompt = Vec::with_capacity(items.len());
+        for item in items {
             match &item.kind {
                 Kind::Output { call_id } if !calls.contains(call_id.as_str()) => {}
                 Kind::Call { call_id, output } if !outputs.contains(call_id.as_str()) => {
@@ -236,8 +262,8 @@ impl Item {
     }
 }
 
-/// Whether a user message holds the user's words and not context that was put in (agent-loop specification 6).
-pub(crate) fn is_real_user_message(raw: &RawValue) -> bool {
+/// The parts of a message: their texts, and `None` for those that are no text.
+fn parts(raw: &RawValue) -> Option<Vec<Option<Cow<'_, str>>>> {
     #[derive(Deserialize)]
     struct Message<'a> {
         #[serde(borrow)]
@@ -251,15 +277,20 @@ pub(crate) fn is_real_user_message(raw: &RawValue) -> bool {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-    let Ok(message) = serde_json::from_str::<Message<'_>>(raw.get()) else { return false };
+    let message = serde_json::from_str::<Message<'_>>(raw.get()).ok()?;
+    Some(message.content.into_iter().map(|part| part.text.map(|text| text.0)).collect())
+}
+
+/// Whether a user message holds the user's words and not context that was put in (agent-loop specification 6).
+pub(crate) fn is_real_user_message(raw: &RawValue) -> bool {
+    let Some(parts) = parts(raw) else { return false };
     let begins = |text: &str, beginnings: &[&str]| {
         let text = text.trim_start().as_bytes();
         beginnings.iter().any(|beginning| {
             text.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning.as_bytes()))
         })
     };
-    let texts: Vec<&str> =
-        message.content.iter().filter_map(|part| part.text.as_ref()).map(|text| text.0.as_ref()).collect();
+    let texts: Vec<&str> = parts.iter().flatten().map(AsRef::as_ref).collect();
     let is_injected = texts.iter().any(|text| begins(text, INJECTED_PART))
         || matches!(texts.as_slice(), [only] if begins(only, INJECTED_WHOLE));
     !is_injected
@@ -314,6 +345,17 @@ mod tests {
         .assert_eq(&shown(&history));
     }
 
+    #[test]
+    fn a_part_of_a_history_is_paired_within_itself() {
+        let history = history(&[
+            r#"{"type":"function_call","name":"f","arguments":"{}","call_id":"c1"}"#,
+            r#"{"type":"function_call_output","call_id":"c1","output":"ok"}"#,
+            r#"{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}"#,
+        ]);
+        let sizes = [0..3, 1..3, 0..1, 3..3, 4..9].map(|part| history.prompt_of(part).len());
+        assert_eq!(sizes, [3, 1, 2, 0, 0]);
+    }
+
     pub(super) fn user(text: &str) -> String {
         format!(r#"{{"type":"message","role":"user","content":[{{"type":"input_text","text":"{text}"}}]}}"#)
     }
@@ -337,6 +379,9 @@ mod tests {
         assert_eq!(marks(&history), "");
         history.begin_turn("t-4");
         assert_eq!(marks(&history), "t-4 3");
+        history.push_front(&[raw("before all")]);
+        assert_eq!(marks(&history), "t-4 4");
+        assert!(shown(&history).starts_with(&user("before all")));
     }
 
     #[test]

@@ -9,13 +9,13 @@ use app_server_exec_policy::Rules;
 use app_server_patch::TurnDiff;
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ConfigWarningNotification, ErrorNotification, SandboxPolicy, ServerRequestResolvedNotification, Thread,
-    ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams,
-    ThreadResumeResponse, ThreadSettingsUpdatedNotification, ThreadShellCommandParams,
-    ThreadShellCommandResponse, ThreadSource, ThreadStartParams, ThreadStartResponse, ThreadStatus,
-    ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView,
-    TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams,
-    TurnSteerResponse, TurnsPage, UserInput,
+    ConfigWarningNotification, ErrorNotification, NonSteerableTurnKind, SandboxPolicy,
+    ServerRequestResolvedNotification, Thread, ThreadBackgroundTerminalsListResponse,
+    ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSettingsUpdatedNotification, ThreadShellCommandParams, ThreadShellCommandResponse, ThreadSource,
+    ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTokenUsage, Turn, TurnCompletedNotification,
+    TurnError, TurnInterruptResponse, TurnItemsView, TurnStartParams, TurnStartResponse,
+    TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, TurnsPage, UserInput,
 };
 use app_server_rollout::{BaseInstructions, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text};
 use jiff::Zoned;
@@ -347,6 +347,9 @@ impl Loaded {
         let params = &mut request.params;
         if let Some(running) = &self.running {
             let is_ending = running.context.cancel.is_cancelled();
+            if let Some(kind) = running.context.not_steerable.filter(|_| !is_ending) {
+                return reply.send(Err(CoreError::NotSteerable(kind)));
+            }
             let input = TurnInput::new(
                 std::mem::take(&mut params.input),
                 params.client_user_message_id.take(),
@@ -413,6 +416,7 @@ impl Loaded {
             settings: self.settings.clone(),
             cancel: CancellationToken::new(),
             pending: Arc::default(),
+            not_steerable: None,
             output_schema: output_schema.and_then(|schema| serde_json::value::to_raw_value(&schema).ok()),
             service_tier,
             raw_events: self.raw_events,
@@ -428,9 +432,10 @@ impl Loaded {
     }
 
     /// Tells of the turn and sets it going; whoever asked for it has been answered.
-    pub(super) fn begin_turn(&mut self, mut turn: Turn, context: TurnContext, work: Work) {
+    pub(super) fn begin_turn(&mut self, mut turn: Turn, mut context: TurnContext, work: Work) {
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         turn.started_at = context.started_at;
+        context.not_steerable = work.not_steerable();
         self.tell(ServerNotification::TurnStarted(TurnStartedNotification {
             thread_id: self.shared.id().to_owned(),
             turn: turn.clone(),
@@ -512,6 +517,9 @@ impl Loaded {
             let found = running.turn.id.clone();
             return Err(CoreError::OtherTurn { expected: params.expected_turn_id, found });
         }
+        if let Some(kind) = running.context.not_steerable {
+            return Err(CoreError::NotSteerable(kind));
+        }
         if params.input.is_empty() {
             return Err(CoreError::Invalid("input must not be empty".to_owned()));
         }
@@ -575,7 +583,10 @@ impl Loaded {
             }
             TurnEnd::Interrupted => {
                 turn.status = TurnStatus::Interrupted;
-                context.record(&mut conversation, &interrupted_marker());
+                // The model knows nothing of a compaction that did not come about.
+                if context.not_steerable != Some(NonSteerableTurnKind::Compact) {
+                    context.record(&mut conversation, &interrupted_marker());
+                }
                 record_aborted(&mut conversation, &turn);
             }
             TurnEnd::Failed(error) => {

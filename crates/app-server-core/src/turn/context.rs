@@ -23,6 +23,24 @@ pub(crate) struct SeededContext {
     mode_instructions: Option<std::sync::Arc<str>>,
 }
 
+impl SeededContext {
+    fn of(settings: &Settings) -> Self {
+        SeededContext {
+            cwd: settings.cwd.clone(),
+            approval_policy: settings.approval_policy.clone(),
+            sandbox: settings.sandbox.clone(),
+            mode_instructions: settings.mode_instructions.clone(),
+        }
+    }
+}
+
+/// Everything the model is told of its surroundings, for a history that begins anew.
+pub(super) fn anew(shared: &ThreadShared, settings: &Settings) -> (SeededContext, Vec<Box<RawValue>>) {
+    let shell = login_shell(shared.services.config.environment());
+    let allowed = shared.rules.lock().unwrap_or_else(PoisonError::into_inner).allowed_prefixes();
+    (SeededContext::of(settings), initial(settings, &shell, &allowed))
+}
+
 /// Tells the model what it does not know yet; `turn_id` is the turn in which it is told. Returns what was recorded.
 pub(crate) fn update(
     shared: &ThreadShared,
@@ -30,12 +48,7 @@ pub(crate) fn update(
     conversation: &mut Conversation,
     turn_id: Option<&str>,
 ) -> Vec<Box<RawValue>> {
-    let now = SeededContext {
-        cwd: settings.cwd.clone(),
-        approval_policy: settings.approval_policy.clone(),
-        sandbox: settings.sandbox.clone(),
-        mode_instructions: settings.mode_instructions.clone(),
-    };
+    let now = SeededContext::of(settings);
     let shell = login_shell(shared.services.config.environment());
     let allowed = shared.rules.lock().unwrap_or_else(PoisonError::into_inner).allowed_prefixes();
     let messages = match conversation.seeded.take() {

@@ -29,6 +29,14 @@ impl SharedConversation {
     }
 }
 
+/// What takes the place of a history.
+pub(crate) enum Replacement<'a> {
+    /// The user's words, up to so many tokens, and a text.
+    Text { text: &'a str, user_tokens: usize },
+    /// These items.
+    Items(Vec<Box<RawValue>>),
+}
+
 /// What a thread's turns add to.
 pub(crate) struct Conversation {
     /// What the model sees.
@@ -81,6 +89,46 @@ impl Conversation {
             Cow::Borrowed(_) => Cow::Borrowed(item),
             Cow::Owned(masked) => RawValue::from_string(masked).map_or(Cow::Borrowed(item), Cow::Owned),
         }
+    }
+
+    /// Replaces the first `seen` items of the history and adds the line of it. The model is told anew of its
+    /// surroundings; that is not recorded, as every reader of the file tells it too.
+    pub(crate) fn compact(
+        &mut self,
+        seen: usize,
+        by: Replacement<'_>,
+        (seeded, messages): (SeededContext, Vec<Box<RawValue>>),
+    ) {
+        #[derive(Serialize)]
+        struct Compacted<'a> {
+            message: &'a str,
+            /// Left out where it follows from the message and what was recorded before.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            replacement_history: Option<Vec<&'a RawValue>>,
+        }
+        let (message, follows) = match by {
+            Replacement::Text { text, user_tokens } => {
+                let text = self.secrets.mask(text);
+                let follows = self.history.condense(seen, &text, user_tokens);
+                (text, follows)
+            }
+            Replacement::Items(items) => {
+                let items = self.all_masked(&items);
+                self.history.replace(seen, items);
+                ("".into(), false)
+            }
+        };
+        if self.rollout.is_some() {
+            let replacement_history = (!follows).then(|| self.history.items().collect());
+            log_unwritable(self.batch.compacted(&Compacted { message: &message, replacement_history }));
+        }
+        let messages = self.all_masked(&messages);
+        self.history.push_front(&messages);
+        self.seeded = Some(seeded);
+    }
+
+    fn all_masked(&self, items: &[Box<RawValue>]) -> Vec<Box<RawValue>> {
+        items.iter().map(|item| self.masked(item).into_owned()).collect()
     }
 
     /// Adds an event line.

@@ -3,6 +3,7 @@
 pub(crate) mod context;
 
 mod approval;
+mod compact;
 mod conversation;
 mod failure;
 mod input;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use app_server_config::ModelInfo;
 use app_server_patch::TurnDiff;
 use app_server_protocol::v2::{
-    CodexErrorInfo, ThreadItem, TurnDiffUpdatedNotification, TurnError, UserInput,
+    CodexErrorInfo, NonSteerableTurnKind, ThreadItem, TurnDiffUpdatedNotification, TurnError, UserInput,
 };
 use app_server_protocol::{RequestId, ServerNotification};
 use serde_json::value::RawValue;
@@ -28,8 +29,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use approval::{CommandAnswer, PatchAnswer, ask, ask_about_command, ask_about_patch};
+pub(crate) use compact::run_compaction;
 pub(crate) use context::SeededContext;
-pub(crate) use conversation::{Conversation, SharedConversation};
+pub(crate) use conversation::{Conversation, Replacement, SharedConversation};
 pub(crate) use input::{image_data_url, text_message};
 pub(crate) use run::{record_usage, run, run_command, store_start};
 
@@ -114,6 +116,8 @@ pub(crate) struct TurnContext {
     pub(crate) model_info: ModelInfo,
     pub(crate) cancel: CancellationToken,
     pub(crate) pending: Arc<PendingInput>,
+    /// Of a turn that is no conversation and takes no input.
+    pub(crate) not_steerable: Option<NonSteerableTurnKind>,
     /// The schema of the final answer.
     pub(crate) output_schema: Option<Box<RawValue>>,
     /// The tier of this turn alone.
@@ -209,6 +213,18 @@ pub(crate) enum Work {
     Model(TurnInput),
     /// Runs a command of the user's own.
     UserCommand(UserCommand),
+    /// Compacts the model's history.
+    Compact,
+}
+
+impl Work {
+    /// The kind of work that takes no input while it is done.
+    pub(crate) fn not_steerable(&self) -> Option<NonSteerableTurnKind> {
+        match self {
+            Work::Model(_) | Work::UserCommand(_) => None,
+            Work::Compact => Some(NonSteerableTurnKind::Compact),
+        }
+    }
 }
 
 /// Runs a turn to its end. A panic fails the turn and leaves the conversation usable.
@@ -218,6 +234,7 @@ pub(crate) async fn run_guarded(context: Arc<TurnContext>, work: Work) -> TurnOu
             match work {
                 Work::Model(input) => run(&context, input).await,
                 Work::UserCommand(command) => run_command(&context, command).await,
+                Work::Compact => run_compaction(&context).await,
             }
         });
         std::future::poll_fn(|task| {

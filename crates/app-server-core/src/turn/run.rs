@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use super::compact::Why;
 use super::items::OpenItems;
 use super::{
     Conversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, failure, input,
@@ -33,27 +34,12 @@ use crate::{rate_limits, tools};
 
 /// Runs the turn; the caller owns what follows its end.
 pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOutcome {
-    let mut turn = Turn {
-        context,
-        tools: tools::offered(context, web_search(context)),
-        turn_state: None,
-        open: OpenItems::default(),
-        last_message: None,
+    let mut turn = Turn::new(context);
+    let result = match turn.begin(input).await {
+        Ok(()) => turn.run().await,
+        Err(error) => Err(error),
     };
-    turn.begin(input);
-    let end = match turn.run().await {
-        Ok(()) if context.cancel.is_cancelled() => TurnEnd::Interrupted,
-        Ok(()) => TurnEnd::Completed,
-        Err(_) if context.cancel.is_cancelled() => TurnEnd::Interrupted,
-        Err(error) => {
-            if error.kind == ModelErrorKind::ContextWindowExceeded {
-                turn.window_is_full();
-            }
-            TurnEnd::Failed(Box::new(failure::turn_error(&error)))
-        }
-    };
-    context.tell_diff();
-    TurnOutcome { end, last_message: turn.last_message }
+    turn.end(result)
 }
 
 /// A turn that runs one command of the user's and asks no model.
@@ -81,7 +67,7 @@ pub(crate) fn store_start(context: &TurnContext) -> Result<(), CoreError> {
 }
 
 /// Records that the turn has begun, unless that is done.
-fn record_start(context: &TurnContext, conversation: &mut Conversation) {
+pub(super) fn record_start(context: &TurnContext, conversation: &mut Conversation) {
     #[derive(Serialize)]
     struct Started<'a> {
         turn_id: &'a str,
@@ -105,27 +91,76 @@ fn record_start(context: &TurnContext, conversation: &mut Conversation) {
 }
 
 /// The tokens the model can take, as told to the client.
-fn window(context: &TurnContext) -> Option<i64> {
+pub(super) fn window(context: &TurnContext) -> Option<i64> {
     let configured = context.settings.config.model_context_window;
     i64::try_from(context.model_info.effective_context_window(configured)).ok()
 }
 
-struct Turn<'a> {
-    context: &'a Arc<TurnContext>,
+pub(super) struct Turn<'a> {
+    pub(super) context: &'a Arc<TurnContext>,
     /// What the model may call.
     tools: Vec<Box<RawValue>>,
     /// What the server wants echoed within this turn (backend specification 7).
-    turn_state: Option<String>,
+    pub(super) turn_state: Option<String>,
+    /// Whether the history was short enough since it was last compacted in this turn.
+    pub(super) compaction_helps: bool,
     open: OpenItems,
     last_message: Option<ThreadItem>,
 }
 
+/// What the model is asked.
+#[derive(Clone, Copy)]
+pub(super) enum Ask<'a> {
+    /// What comes next in the turn.
+    Step,
+    /// To sum up the items of the history from one position to another, as the prompt says. There are no tools for it.
+    Summary { from: usize, to: usize, prompt: &'a RawValue },
+}
+
 /// Where a request goes and what it is signed with.
-struct Endpoint {
-    provider: Provider,
+pub(super) struct Endpoint {
+    pub(super) provider: Provider,
     /// The provider's own key, which wins over the credential.
     key: Option<Secret>,
-    credential: Option<Credential>,
+    pub(super) credential: Option<Credential>,
+}
+
+/// The endpoint of one request, whose credential may be refused and replaced.
+pub(super) struct Access<'a> {
+    context: &'a TurnContext,
+    pub(super) endpoint: Endpoint,
+    rules: Rules,
+    recovery: Recovery,
+}
+
+impl<'a> Access<'a> {
+    pub(super) async fn new(context: &'a TurnContext) -> Result<Self, ModelError> {
+        let rules = Rules::of(&context.settings.config);
+        let endpoint = tokio::select! {
+            endpoint = endpoint(context, &rules) => endpoint?,
+            () = context.cancel.cancelled() => return Err(ModelError::cancelled()),
+        };
+        Ok(Access { context, endpoint, rules, recovery: Recovery::default() })
+    }
+
+    /// Replaces the credential that was refused with this error.
+    ///
+    /// # Errors
+    /// The refusal, or why there is no other credential.
+    pub(super) async fn renew(&mut self, refusal: ModelError) -> Result<(), ModelError> {
+        let Some(used) = &self.endpoint.credential else { return Err(refusal) };
+        let accounts = &self.context.thread.services.accounts;
+        let recovered = tokio::select! {
+            recovered = self.recovery.after_refusal(accounts, &self.rules, used) => recovered,
+            () = self.context.cancel.cancelled() => return Err(refusal),
+        };
+        match recovered {
+            Ok(credential) => self.endpoint.credential = Some(credential),
+            Err(NotRecovered::Refused) => return Err(refusal),
+            Err(NotRecovered::Failed(reason)) => return Err(not_renewed(&reason)),
+        }
+        Ok(())
+    }
 }
 
 /// A tool that is at work. Dropping it stops the tool.
@@ -134,13 +169,46 @@ struct RunningTool {
     task: AbortOnDropHandle<tools::Output>,
 }
 
-impl Turn<'_> {
-    /// Records the beginning of the turn and the user's message, in one write.
-    fn begin(&self, input: TurnInput) {
+impl<'a> Turn<'a> {
+    pub(super) fn new(context: &'a Arc<TurnContext>) -> Self {
+        Turn {
+            context,
+            tools: tools::offered(context, web_search(context)),
+            turn_state: None,
+            compaction_helps: true,
+            open: OpenItems::default(),
+            last_message: None,
+        }
+    }
+
+    /// What the turn leaves behind.
+    pub(super) fn end(self, result: Result<(), ModelError>) -> TurnOutcome {
         let context = self.context;
+        let end = match result {
+            Ok(()) if context.cancel.is_cancelled() => TurnEnd::Interrupted,
+            Ok(()) => TurnEnd::Completed,
+            Err(_) if context.cancel.is_cancelled() => TurnEnd::Interrupted,
+            Err(error) => {
+                if error.kind == ModelErrorKind::ContextWindowExceeded {
+                    self.window_is_full();
+                }
+                TurnEnd::Failed(Box::new(failure::turn_error(&error)))
+            }
+        };
+        context.tell_diff();
+        TurnOutcome { end, last_message: self.last_message }
+    }
+}
+
+impl Turn<'_> {
+    /// Records the beginning of the turn and the user's message, in one write; between the two a history that is too
+    /// long is compacted. If that fails the turn does, but the message is there.
+    async fn begin(&mut self, input: TurnInput) -> Result<(), ModelError> {
+        let context = self.context;
+        record_start(context, &mut context.thread.conversation.lock());
+        let compacted = self.compact_if_long(Why::TurnBegins).await;
         {
             let mut conversation = context.thread.conversation.lock();
-            record_start(context, &mut conversation);
             let told = surroundings::update(
                 &context.thread,
                 &context.settings,
@@ -153,6 +221,7 @@ impl Turn<'_> {
             conversation.turn_context(&surroundings::recorded(context));
         }
         self.take_input(input);
+        compacted
     }
 
     /// Puts a user message into the history and tells of its item.
@@ -190,6 +259,7 @@ impl Turn<'_> {
             if !calls_for_more && self.context.pending.close_if_empty() {
                 return Ok(());
             }
+            self.compact_if_long(Why::TurnGoesOn).await?;
         }
     }
 
@@ -211,31 +281,43 @@ impl Turn<'_> {
         let mut retry = 0;
         loop {
             let era = rate_limits::era(&self.context.thread.services);
-            let mut error = match self.sample(era).await {
+            let error = match self.sample(era).await {
                 Ok(calls_for_more) => return Ok(calls_for_more),
                 Err(error) => error,
             };
-            // Servers quote what they do not accept.
-            error.message = self.context.thread.services.secrets().mask(&error.message).into_owned();
             self.open.abandon();
-            if let Some(limits) = &error.rate_limits {
-                rate_limits::update(&self.context.thread.services, limits, era);
-            }
-            let max = self.context.settings.provider.stream_max_retries;
-            if !error.retryable() || retry >= max || self.context.cancel.is_cancelled() {
-                return Err(error);
-            }
-            retry += 1;
-            self.context.notify(ServerNotification::Error(ErrorNotification {
-                error: failure::reconnecting(&error, retry, max),
-                thread_id: self.context.thread.id().to_owned(),
-                turn_id: self.context.turn_id.clone(),
-                will_retry: true,
-            }));
-            tokio::select! {
-                () = tokio::time::sleep(error.retry_delay(retry)) => {}
-                () = self.context.cancel.cancelled() => return Err(error),
-            }
+            self.before_retry(error, &mut retry, era).await?;
+        }
+    }
+
+    /// Tells of a failed request and waits for the time to repeat it; `retry` counts. Returns the error when it is not
+    /// to be repeated.
+    pub(super) async fn before_retry(
+        &self,
+        mut error: ModelError,
+        retry: &mut u32,
+        era: rate_limits::Era,
+    ) -> Result<(), ModelError> {
+        let context = self.context;
+        // Servers quote what they do not accept.
+        error.message = context.thread.services.secrets().mask(&error.message).into_owned();
+        if let Some(limits) = &error.rate_limits {
+            rate_limits::update(&context.thread.services, limits, era);
+        }
+        let max = context.settings.provider.stream_max_retries;
+        if !error.retryable() || *retry >= max || context.cancel.is_cancelled() {
+            return Err(error);
+        }
+        *retry += 1;
+        context.notify(ServerNotification::Error(ErrorNotification {
+            error: failure::reconnecting(&error, *retry, max),
+            thread_id: context.thread.id().to_owned(),
+            turn_id: context.turn_id.clone(),
+            will_retry: true,
+        }));
+        tokio::select! {
+            () = tokio::time::sleep(error.retry_delay(*retry)) => Ok(()),
+            () = context.cancel.cancelled() => Err(error),
         }
     }
 
@@ -243,7 +325,7 @@ impl Turn<'_> {
     async fn sample(&mut self, era: rate_limits::Era) -> Result<bool, ModelError> {
         let context = self.context;
         let services = &context.thread.services;
-        let mut stream = self.request().await?;
+        let mut stream = self.request(Ask::Step).await?;
         if self.turn_state.is_none() {
             self.turn_state = stream.turn_state.take();
         }
@@ -266,37 +348,22 @@ impl Turn<'_> {
     }
 
     /// Sends the request, and again while a refused credential can be replaced.
-    async fn request(&self) -> Result<ResponseStream, ModelError> {
+    pub(super) async fn request(&self, ask: Ask<'_>) -> Result<ResponseStream, ModelError> {
         let context = self.context;
-        let services = &context.thread.services;
-        let rules = Rules::of(&context.settings.config);
-        let mut recovery = Recovery::default();
-        let mut endpoint = tokio::select! {
-            endpoint = endpoint(context, &rules) => endpoint?,
-            () = context.cancel.cancelled() => return Err(ModelError::cancelled()),
-        };
+        let model = &context.thread.services.model;
+        let mut access = Access::new(context).await?;
         loop {
-            let body = self.request_body(&endpoint.provider);
-            let headers = self.headers(&endpoint);
-            let sent = services.model.stream_bytes(&endpoint.provider, body, &headers, &context.cancel).await;
-            let error = match sent {
-                Err(error) if error.kind == ModelErrorKind::Unauthorized => error,
+            let endpoint = &access.endpoint;
+            let body = self.request_body(&endpoint.provider, ask);
+            let headers = self.headers(endpoint);
+            match model.stream_bytes(&endpoint.provider, body, &headers, &context.cancel).await {
+                Err(error) if error.kind == ModelErrorKind::Unauthorized => access.renew(error).await?,
                 sent => return sent,
-            };
-            let Some(used) = &endpoint.credential else { return Err(error) };
-            let recovered = tokio::select! {
-                recovered = recovery.after_refusal(&services.accounts, &rules, used) => recovered,
-                () = context.cancel.cancelled() => return Err(error),
-            };
-            match recovered {
-                Ok(credential) => endpoint.credential = Some(credential),
-                Err(NotRecovered::Refused) => return Err(error),
-                Err(NotRecovered::Failed(reason)) => return Err(not_renewed(&reason)),
             }
         }
     }
 
-    fn headers(&self, endpoint: &Endpoint) -> RequestHeaders {
+    pub(super) fn headers(&self, endpoint: &Endpoint) -> RequestHeaders {
         let context = self.context;
         let client = &context.thread.services.client;
         let credential = endpoint.credential.as_ref();
@@ -314,21 +381,25 @@ impl Turn<'_> {
         }
     }
 
-    fn request_body(&self, provider: &Provider) -> Vec<u8> {
+    fn request_body(&self, provider: &Provider, ask: Ask<'_>) -> Vec<u8> {
         let context = self.context;
         let settings = &context.settings;
         let conversation = context.thread.conversation.lock();
-        let prompt = conversation.history.prompt();
-        let input: Vec<&RawValue> = prompt.iter().map(AsRef::as_ref).collect();
+        let (items, prompt) = match ask {
+            Ask::Step => (conversation.history.prompt(), None),
+            Ask::Summary { from, to, prompt } => (conversation.history.prompt_of(from..to), Some(prompt)),
+        };
+        let input: Vec<&RawValue> = items.iter().map(AsRef::as_ref).chain(prompt).collect();
+        let is_step = prompt.is_none();
         let request = ModelRequest {
             model: &settings.model,
             instructions: &settings.base_instructions,
             input: &input,
-            tools: &self.tools,
-            parallel_tool_calls: self.context.model_info.supports_parallel_tool_calls,
+            tools: if is_step { &self.tools } else { &[] },
+            parallel_tool_calls: is_step && self.context.model_info.supports_parallel_tool_calls,
             reasoning: self.reasoning(),
             prompt_cache_key: Some(context.thread.id()),
-            text: self.text_options(),
+            text: self.text_options(context.output_schema.as_deref().filter(|_| is_step)),
             service_tier: context.service_tier.as_deref().or(settings.service_tier.as_deref()),
         };
         request.to_bytes(provider)
@@ -373,7 +444,7 @@ impl Turn<'_> {
     }
 
     /// Adds up tokens and tells the new numbers, or the old ones again when the response had none.
-    fn count(&self, usage: Option<Usage>) {
+    pub(super) fn count(&self, usage: Option<Usage>) {
         let mut conversation = self.context.thread.conversation.lock();
         if let Some(usage) = usage {
             let last = breakdown(usage);
@@ -401,7 +472,7 @@ impl Turn<'_> {
         self.tell_usage(&mut conversation);
     }
 
-    fn tell_usage(&self, conversation: &mut Conversation) {
+    pub(super) fn tell_usage(&self, conversation: &mut Conversation) {
         record_usage(conversation);
         conversation.flush();
         if let Some(token_usage) = conversation.usage.clone() {
@@ -432,13 +503,12 @@ impl Turn<'_> {
         })
     }
 
-    fn text_options(&self) -> Option<TextOptions<'_>> {
+    fn text_options<'b>(&'b self, output_schema: Option<&'b RawValue>) -> Option<TextOptions<'b>> {
         let configured =
             self.context.settings.config.model_verbosity.or(self.context.model_info.default_verbosity);
         let verbosity = configured
             .filter(|_| self.context.model_info.supports_verbosity)
             .map(|verbosity| verbosity.as_str());
-        let output_schema = self.context.output_schema.as_deref();
         (verbosity.is_some() || output_schema.is_some()).then_some(TextOptions { verbosity, output_schema })
     }
 }

@@ -5,6 +5,7 @@
 mod api_key;
 mod attacks;
 mod browser;
+mod compaction;
 mod device;
 mod external;
 mod limits;
