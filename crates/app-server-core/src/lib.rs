@@ -10,6 +10,7 @@
 //! | `tools` | what the model may call |
 //! | `exec` | running commands: plans, processes, their output, terminals |
 //! | `item` | items as they are recorded in a rollout, and turns rebuilt from one |
+//! | `goal` | what a thread works towards: budgets, statuses |
 //! | `history` | what the model sees |
 //! | `secrets` | the values that are masked in all of it |
 //! | [`error`] | why a request is refused, in words and kinds |
@@ -26,9 +27,11 @@ mod auth;
 mod clock;
 mod exec;
 mod git;
+mod goal;
 mod history;
 mod item;
 mod rate_limits;
+mod review;
 mod secrets;
 mod services;
 mod tools;

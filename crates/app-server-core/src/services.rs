@@ -50,6 +50,8 @@ pub struct Services {
     /// Whether the client has been told what the sandbox lacks on this system.
     sandbox_is_told: AtomicBool,
     pub(crate) rate_limits: Mutex<KnownLimits>,
+    /// Held by the search that is worked on.
+    pub(crate) searching: Mutex<()>,
     /// The script of the offline provider: one per process, so that threads take turns with its answers.
     pub(crate) offline_script: Mutex<Option<OfflineScript>>,
 }
@@ -88,6 +90,7 @@ impl Services {
             version,
             accounts,
             rate_limits: Mutex::default(),
+            searching: Mutex::default(),
             offline_script: Mutex::new(None),
         }
     }

@@ -342,7 +342,11 @@ fn reviews_in_the_first_public_form() {
     }
     let json = json!({ "threadId": "t", "target": target, "delivery": "detached" });
     let params: ReviewStartParams = serde_json::from_value(json).unwrap();
-    assert_eq!((params.delivery, params.append_to_original_thread), (Some(ReviewDelivery::Detached), None));
+    assert_eq!(params.delivery, Some(Some(ReviewDelivery::Detached)));
+    assert_eq!(params.append_to_original_thread, None);
+    // Who sends null knows of it, and of the items it stands for.
+    let json = json!({ "threadId": "t", "target": target, "delivery": null });
+    assert_eq!(serde_json::from_value::<ReviewStartParams>(json).unwrap().delivery, Some(None));
     let commit: ReviewTarget = serde_json::from_value(json!({ "type": "commit", "sha": "s" })).unwrap();
     assert_eq!(commit, ReviewTarget::Commit { sha: "s".to_owned(), title: None });
 }

@@ -138,6 +138,9 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::ThreadList => {
             call.aside::<client::ThreadList, _>(server, method, thread::live_statuses, thread::list)
         }
+        M::ThreadSearch => {
+            call.aside::<client::ThreadSearch, _>(server, method, thread::live_statuses, thread::search)
+        }
         M::ThreadSectionList => {
             call.aside::<client::ThreadSectionList, _>(server, method, nothing, section::list)
         }
@@ -170,7 +173,6 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         ),
 
         // Their capability is not built yet: parsed and gated like the others, then refused.
-        M::ThreadSearch => call.not_yet::<client::ThreadSearch>(server, method),
         M::FeedbackUpload => call.not_yet::<client::FeedbackUpload>(server, method),
         M::SkillsList => call.not_yet::<client::SkillsList>(server, method),
         M::SkillsConfigWrite => call.not_yet::<client::SkillsConfigWrite>(server, method),

@@ -25,6 +25,7 @@ const FEATURES: &[(&str, bool)] = &[
     ("skill_mcp_dependency_install", true),
     ("steer", false),
     ("collaboration_modes", false),
+    ("goals", true),
     ("personality", false),
     ("responses_websockets", false),
     ("web_search_request", false),

@@ -190,6 +190,16 @@ pub struct Cursor {
 #[error("invalid cursor: {0}")]
 pub struct InvalidCursor(pub String);
 
+impl Cursor {
+    /// Returns where a list in the other direction starts so that it begins with the entry that stands here.
+    #[must_use]
+    pub fn turned_back(self, descending: bool) -> Self {
+        // A cursor without id lies behind all of its time; one off it lies before them.
+        let at_ms = if descending { self.at_ms - 1 } else { self.at_ms.saturating_add(1) };
+        Self { at_ms, id: None, ..self }
+    }
+}
+
 impl FromStr for Cursor {
     type Err = InvalidCursor;
 
@@ -230,6 +240,8 @@ impl fmt::Display for Cursor {
 pub struct ListPage {
     /// The threads.
     pub entries: Vec<Header>,
+    /// Where each of them stands: a list from there goes on behind it.
+    pub positions: Vec<Cursor>,
     /// Where the next page starts; `None` on the last one.
     pub next_cursor: Option<Cursor>,
     /// Where a list in the other direction starts so that it begins with this page's first entry; `None` for an
@@ -319,12 +331,11 @@ impl Store {
                 break;
             }
             let (at_ms, id) = order.key(position);
-            last = Some(Cursor { at_ms, is_place, id: Some(id) });
-            page.backwards_cursor = page.backwards_cursor.or_else(|| {
-                // A cursor without id lies behind all of its time; one off it lies before them.
-                let at_ms = if query.descending { at_ms - 1 } else { at_ms.saturating_add(1) };
-                Some(Cursor { at_ms, is_place, id: None })
-            });
+            let here = Cursor { at_ms, is_place, id: Some(id) };
+            last = Some(here);
+            page.positions.push(here);
+            page.backwards_cursor =
+                page.backwards_cursor.or_else(|| Some(here.turned_back(query.descending)));
             let id = &head.meta.id;
             let tail = self.heads.tail(&path, version);
             let placement = sections.of(*id);

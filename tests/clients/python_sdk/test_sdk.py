@@ -11,7 +11,14 @@ from harness import SdkTest
 from mock_model import Answer, Gate, command_answer, messages, text_answer
 from openai_codex import ApprovalMode, AsyncCodex, InvalidRequestError, Sandbox, Thread, TurnHandle
 from openai_codex.client import CodexClient
-from openai_codex.types import ThreadItem, Turn, TurnCompletedNotification, TurnStatus
+from openai_codex.types import (
+    SortDirection,
+    ThreadItem,
+    ThreadSortKey,
+    Turn,
+    TurnCompletedNotification,
+    TurnStatus,
+)
 
 
 def texts(items: list[ThreadItem]) -> list[tuple[str, str]]:
@@ -442,6 +449,103 @@ class Threads(SdkTest):
 
         other = self.server()
         self.assertEqual(["A fine name"], [stored.name for stored in other.thread_list().data])
+
+    def test_fork_reads_like_its_source_and_leaves_it_alone(self) -> None:
+        answers = [text_answer(text, id=text) for text in ("one", "two", "three", "four")]
+        model = self.model(*answers)
+        first = self.server()
+        source = first.thread_start()
+        results = [source.run("first"), source.run("second")]
+        source.set_name("The source")
+        first.close()
+
+        # Of a thread that is only stored.
+        codex = self.server()
+        fork = codex.thread_fork(source.id)
+        stored = fork.read(include_turns=True).thread
+        self.assertEqual((source.id, "first", "The source"), (stored.forked_from_id, stored.preview, stored.name))
+        self.assertEqual([result.id for result in results], [turn.id for turn in stored.turns])
+        trunk = codex.thread_resume(source.id)
+        self.assertEqual(self.turns(trunk), self.turns(fork))
+        self.assertEqual("three", fork.run("third").final_response)
+        known = ("first", "one", "second", "two", "third")
+        self.assertEqual(list(known), [text for _, text in said(model.requests[2], *known)])
+        self.assertEqual(3, len(self.turns(fork)))
+        self.assertEqual(2, len(self.turns(trunk)))
+
+        # One in memory is not listed, and gone with its process.
+        passing = codex.thread_fork(fork.id, ephemeral=True)
+        self.assertEqual("four", passing.run("fourth").final_response)
+        self.assertEqual(3, len(self.turns(fork)))
+        both = {source.id, fork.id}
+        self.assertEqual(both, {thread.id for thread in codex.thread_list().data})
+        codex.close()
+
+        other = self.server()
+        self.assertEqual(both, {thread.id for thread in other.thread_list().data})
+        self.assertEqual(3, len(self.turns(other.thread_resume(fork.id))))
+        with self.assertRaises(InvalidRequestError):
+            other.thread_resume(passing.id)
+
+    def test_fork_of_a_running_turn_has_it_as_interrupted(self) -> None:
+        gate = Gate()
+        self.model(text_answer("one", id="1"), text_answer("half of ", gate, "it", id="2"))
+        codex = self.server()
+        thread = codex.thread_start()
+        thread.run("first")
+        turn = thread.turn("second")
+        gate.wait_reached()
+        fork = codex.thread_fork(thread.id)
+        statuses = [turn.status for turn in fork.read(include_turns=True).thread.turns]
+        self.assertEqual([TurnStatus.completed, TurnStatus.interrupted], statuses)
+        gate.open()
+        self.assertEqual(TurnStatus.completed, completed_turn(turn).status)
+        expected = [[("userMessage", "first"), ("agentMessage", "one")], [("userMessage", "second")]]
+        self.assertEqual(expected, self.turns(fork))
+
+    def test_list_is_searched_and_sorted(self) -> None:
+        prompts = ["red apples", "green pears", "red plums"]
+        self.model(*(text_answer("ok", id=prompt) for prompt in prompts), text_answer("ok", id="again"))
+        codex = self.server()
+        threads = []
+        for prompt in prompts:
+            threads.append(codex.thread_start())
+            threads[-1].run(prompt)
+        apples, pears, plums = (thread.id for thread in threads)
+
+        def listed(**params: Any) -> list[str]:
+            return [thread.id for thread in codex.thread_list(**params).data]
+
+        self.assertEqual([plums, pears, apples], listed())
+        self.assertEqual([apples, pears, plums], listed(sort_direction=SortDirection.asc))
+        self.assertEqual([plums, apples], listed(search_term="RED"))
+        threads[1].set_name("Red at heart")
+        self.assertEqual([plums, pears, apples], listed(search_term="red"))
+        self.assertEqual([], listed(search_term="yellow"))
+        self.assertEqual([], listed(model_providers=["other"]))
+        codex.thread_archive(plums)
+        self.assertEqual([pears, apples], listed(search_term="red"))
+        self.assertEqual([plums], listed(search_term="red", archived=True))
+        threads[0].run("more of them")
+        self.assertEqual([apples, pears], listed(sort_key=ThreadSortKey.updated_at))
+
+    def test_read_shows_a_turn_that_runs_and_one_that_failed(self) -> None:
+        gate = Gate()
+        refusal = {"error": {"message": "not to my taste", "type": "invalid_request_error"}}
+        self.model(Answer(status=400, error=refusal), text_answer("half of ", gate, "it"))
+        thread = self.server().thread_start()
+        failed = completed_turn(thread.turn("first"))
+        turn = thread.turn("second")
+        gate.wait_reached()
+        stored = thread.read(include_turns=True).thread
+        self.assertEqual("active", stored.status.root.type)
+        self.assertEqual([failed.id, turn.id], [turn.id for turn in stored.turns])
+        self.assertEqual([TurnStatus.failed, TurnStatus.in_progress], [turn.status for turn in stored.turns])
+        self.assertIn("not to my taste", stored.turns[0].error.message)
+        self.assertEqual([("userMessage", "second")], texts(stored.turns[1].items))
+        gate.open()
+        self.assertEqual(TurnStatus.completed, completed_turn(turn).status)
+        self.assertEqual([("userMessage", "second"), ("agentMessage", "half of it")], self.turns(thread)[1])
 
     @staticmethod
     def turns(thread: Thread) -> list[list[tuple[str, str]]]:

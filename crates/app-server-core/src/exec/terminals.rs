@@ -85,7 +85,7 @@ impl Terminal {
         let duration_ms = i64::try_from(self.begun.elapsed().as_millis()).ok();
         let exit_code = ended.as_ref().map(Ended::exit_code);
         let end = CommandEnd { output: Some(self.output.text()), exit_code, duration_ms };
-        let mut conversation = context.thread.conversation.lock();
+        let mut conversation = context.conversation.lock();
         context.completed(&mut conversation, self.item.ended(end), self.item.started_at_ms, None);
         drop(conversation);
         self.settled.cancel();

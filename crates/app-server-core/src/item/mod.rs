@@ -7,6 +7,7 @@ mod output;
 mod rebuild;
 mod recorded;
 mod replay;
+mod words;
 
 use app_server_protocol::v2::{MessagePhase, ThreadItemKind};
 
@@ -16,6 +17,7 @@ pub(crate) use outline::{Outline, TurnEntry, TurnPlace, outline, turns};
 pub(crate) use rebuild::id_of;
 pub(crate) use recorded::{RecordedError, write_item};
 pub(crate) use replay::{Loaded, Want, load, load_until};
+pub(crate) use words::{drops_turns, said, texts};
 
 /// A message of the agent, without the members no server of ours fills.
 pub(crate) fn agent_message(id: String, text: String, phase: Option<MessagePhase>) -> ThreadItemKind {

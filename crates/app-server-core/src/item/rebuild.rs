@@ -21,9 +21,10 @@ use serde_json::value::RawValue;
 use super::agent_message;
 use super::output::CommandOutput;
 use super::recorded::{
-    RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedReview, RecordedSearch,
-    RecordedStatus, StoredError, mcp_tool_call, read_item, shell_line, wire_changes,
+    RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedSearch, RecordedStatus,
+    StoredError, mcp_tool_call, read_item, shell_line, wire_changes,
 };
+use crate::review;
 
 /// Puts turns together, record by record in the order of the file.
 #[derive(Default)]
@@ -468,7 +469,7 @@ impl TurnBuilder {
             #[serde(default)]
             user_facing_hint: Option<String>,
             #[serde(default)]
-            review_output: Option<RecordedReview>,
+            review_output: Option<review::Output>,
         }
         let Some(review) = read::<Review>(raw) else { return };
         let id = review.item_id.unwrap_or_else(|| UNNUMBERED.to_owned());

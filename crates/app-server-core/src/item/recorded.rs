@@ -22,6 +22,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use shlex::Quoter;
 
+use crate::review;
+
 /// Adds the lines of a completed item: in legacy files the events older readers know, then the item itself. The
 /// `response_item` line is the caller's, and for the user's words must come first.
 pub(crate) fn write_item(
@@ -251,7 +253,7 @@ enum Recorded {
     ExitedReviewMode {
         id: String,
         #[serde(default)]
-        review_output: Option<RecordedReview>,
+        review_output: Option<review::Output>,
     },
 }
 
@@ -585,57 +587,6 @@ impl RecordedMcpResult {
             content: self.content,
             structured_content: self.structured_content,
         }
-    }
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct RecordedReview {
-    findings: Vec<RecordedFinding>,
-    overall_explanation: String,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct RecordedFinding {
-    title: String,
-    body: String,
-    code_location: RecordedLocation,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct RecordedLocation {
-    absolute_file_path: String,
-    line_range: RecordedLines,
-}
-
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct RecordedLines {
-    start: u64,
-    end: u64,
-}
-
-impl RecordedReview {
-    /// The review as text (wire specification 9.1).
-    pub(super) fn text(&self) -> String {
-        let mut text = self.overall_explanation.trim().to_owned();
-        if !self.findings.is_empty() {
-            if !text.is_empty() {
-                text.push_str("\n\n");
-            }
-            text.push_str(if self.findings.len() == 1 { "Review comment:" } else { "Full review comments:" });
-        }
-        for finding in &self.findings {
-            let location = &finding.code_location;
-            let (path, lines) = (&location.absolute_file_path, &location.line_range);
-            text.push_str(&format!("\n\n- {} — {path}:{}-{}", finding.title, lines.start, lines.end));
-            for line in finding.body.lines() {
-                text.push_str(&format!("\n  {line}"));
-            }
-        }
-        text
     }
 }
 

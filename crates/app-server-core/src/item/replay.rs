@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::outline::TurnPlace;
 use super::rebuild::{Built, TurnBuilder};
 use crate::error::CoreError;
+use crate::goal::Goal;
 use crate::history::History;
 
 /// What a reader needs.
@@ -36,6 +37,8 @@ pub(crate) struct Loaded {
     pub(crate) usage_turn_id: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) effort: Option<String>,
+    /// What the thread itself works towards.
+    pub(crate) goal: Option<Goal>,
 }
 
 /// Reads the thread in this file, and what it continues.
@@ -89,7 +92,8 @@ pub(crate) fn load_until(
     });
     let (model, effort) = context.unwrap_or_default();
     let history = reader.history;
-    Ok(Loaded { meta: *meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort })
+    let goal = reader.goal;
+    Ok(Loaded { meta: *meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort, goal })
 }
 
 /// Reads the model's history of a file in which turns were dropped that began where the history could not tell: before
@@ -125,6 +129,7 @@ struct Reader {
     /// The last counts and settings, parsed at the end: there is one of each per response.
     usage: Option<String>,
     context: Option<String>,
+    goal: Option<Goal>,
     usage_turn: Option<usize>,
     /// The ids of the turns that began and were not dropped, for readers that do not want turns.
     turn_ids: Vec<String>,
@@ -168,6 +173,12 @@ impl Reader {
                     if let Ok(Started { turn_id }) = serde_json::from_str(event.payload.get()) {
                         self.history.begin_turn(&turn_id);
                         self.turn_ids.push(turn_id);
+                    }
+                }
+                "thread_goal_updated" => {
+                    let id = self.meta.as_ref().map(|meta| meta.id.to_string()).unwrap_or_default();
+                    if let Some(goal) = Goal::read(event.payload.get(), &id) {
+                        self.goal = goal;
                     }
                 }
                 "thread_rolled_back" => {

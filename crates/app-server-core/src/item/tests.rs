@@ -1,5 +1,6 @@
 //! Rollouts of every writer read back, and what we write read back as it was. The small files in `files` are made up.
 
+mod damage;
 mod outline;
 
 use std::fs;
@@ -252,7 +253,7 @@ fn paginated_files_have_items() {
           {"type":"plan","id":"01950000-0000-7000-8000-000000000101-plan","text":"- one\n","startedAtMs":1772355600016,"completedAtMs":1772355600516}
           {"type":"contextCompaction","id":"cc-1","startedAtMs":1772355600017,"completedAtMs":1772355600517}
           {"type":"enteredReviewMode","id":"er-1","review":"current changes","startedAtMs":1772355600018,"completedAtMs":1772355600518}
-          {"type":"exitedReviewMode","id":"xr-1","review":"","startedAtMs":1772355600019,"completedAtMs":1772355600519}
+          {"type":"exitedReviewMode","id":"xr-1","review":"Reviewer failed to output a response.","startedAtMs":1772355600019,"completedAtMs":1772355600519}
           {"type":"agentMessage","id":"msg_2","text":"Done","phase":"final_answer","startedAtMs":1772355600022,"completedAtMs":1772355600522}
           {"type":"commandExecution","id":"call_8","command":"/bin/bash -lc 'sleep 3'","cwd":"/w","processId":"42","source":"unifiedExecStartup","status":"completed","commandActions":[],"aggregatedOutput":"late\n","exitCode":0,"durationMs":1002,"startedAtMs":1772355600029,"completedAtMs":1772355600529}
         01950000-0000-7000-8000-000000000102 interrupted {"completedAt":1772355640,"durationMs":10,"startedAt":1772355625}

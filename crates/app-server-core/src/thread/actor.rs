@@ -42,7 +42,7 @@ pub(super) async fn run(
                     actor.services.host.thread_idle(id);
                 }
             }
-            () = Loaded::changed(&mut actor.loaded) => actor.settle().await,
+            is_due = Loaded::changed(&mut actor.loaded) => actor.settle(is_due).await,
         }
         actor.services.host.drained().await;
     }
@@ -116,6 +116,7 @@ impl Actor {
             ThreadOp::ReadItems(params, reply) => self.read_items(*params, reply).await,
             ThreadOp::Compact(reply) => self.compact(reply).await,
             ThreadOp::Review(params, reply) => self.review(*params, reply).await,
+            ThreadOp::BeginReview(review, reply) => self.begin_review(*review, reply).await,
             ThreadOp::SetGoal(params, reply) => self.set_goal(*params, reply).await,
             ThreadOp::GetGoal(reply) => self.get_goal(reply).await,
             ThreadOp::ClearGoal(reply) => self.clear_goal(reply).await,
@@ -129,14 +130,16 @@ impl Actor {
         }
     }
 
-    /// Unloads the thread when nobody cared for it for too long.
-    async fn settle(&mut self) {
+    /// Unloads the thread when nobody cared for it for too long. Begins a turn when one is due by itself.
+    async fn settle(&mut self, is_due: bool) {
         if self.loaded.as_ref().is_some_and(|loaded| loaded.is_abandoned()) {
             self.unload().await;
             let thread_id = self.id.to_string();
             self.services
                 .host
                 .notify(ServerNotification::ThreadClosed(ThreadClosedNotification { thread_id }));
+        } else if let Some(loaded) = self.loaded.as_mut().filter(|_| is_due) {
+            loaded.pursue_goal();
         }
     }
 
@@ -314,16 +317,14 @@ impl Actor {
         if name.is_empty() {
             return Err(CoreError::Invalid("thread name must not be empty".to_owned()));
         }
-        match &mut self.loaded {
-            Some(loaded) => loaded.set_name(name),
-            None => {
-                if self.find(Scope::Live)?.is_none() {
-                    return Err(CoreError::NoRollout(self.id.to_string()));
-                }
-            }
+        if self.loaded.is_none() && self.find(Scope::Live)?.is_none() {
+            return Err(CoreError::NoRollout(self.id.to_string()));
         }
         if !self.loaded.as_ref().is_some_and(|loaded| loaded.is_ephemeral()) {
             self.services.store.names().set(self.id, name)?;
+        }
+        if let Some(loaded) = &mut self.loaded {
+            loaded.set_name(name);
         }
         Ok(())
     }
@@ -359,6 +360,7 @@ impl Actor {
     /// Ends the turn and writes what is unwritten.
     async fn shut_down(&mut self) {
         if let Some(loaded) = &mut self.loaded {
+            loaded.leave_goal();
             loaded.stop_turn().await;
             loaded.end_terminals().await;
         }

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use app_server_protocol::v2::{
-    SortDirection, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadSortKey,
+    SortDirection, Thread, ThreadListCwdFilter, ThreadListParams, ThreadListResponse, ThreadSortKey,
     ThreadSourceKind, ThreadStatus,
 };
-use app_server_rollout::{Cursor, ListQuery, SortKey, SourceFilter, SourceKind};
+use app_server_rollout::{Cursor, Header, ListQuery, SortKey, SourceFilter, SourceKind};
 use uuid::Uuid;
 
 use super::{parse_id, stored};
@@ -29,22 +29,20 @@ pub fn list(
 ) -> Result<ThreadListResponse, CoreError> {
     let query = query(params)?;
     let page = services.store.list(&query)?;
-    let data = page
-        .entries
-        .iter()
-        .map(|header| {
-            let mut thread = stored::thread(header);
-            if let Some(status) = live.get(&header.meta.id) {
-                thread.status = status.clone();
-            }
-            thread
-        })
-        .collect();
     Ok(ThreadListResponse {
-        data,
+        data: page.entries.iter().map(|header| shown(header, live)).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
         backwards_cursor: page.backwards_cursor.map(|cursor| cursor.to_string()),
     })
+}
+
+/// A stored thread with what is live of it.
+pub(super) fn shown(header: &Header, live: &HashMap<Uuid, ThreadStatus>) -> Thread {
+    let mut thread = stored::thread(header);
+    if let Some(status) = live.get(&header.meta.id) {
+        thread.status = status.clone();
+    }
+    thread
 }
 
 fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
@@ -55,11 +53,10 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
     let parent = params.parent_thread_id.as_deref().map(parse_id).transpose()?;
     let ancestor = params.ancestor_thread_id.as_deref().map(parse_id).transpose()?;
     let excluded = params.excluded_thread_ids.unwrap_or_default();
-    let sources = match params.source_kinds {
-        Some(kinds) if !kinds.is_empty() => SourceFilter::Only(kinds.into_iter().map(source_kind).collect()),
-        // Agents are what is asked for; nobody talked to them.
-        _ if parent.is_some() || ancestor.is_some() => SourceFilter::Any,
-        _ => SourceFilter::Interactive,
+    // Agents are what is asked for; nobody talked to them.
+    let by_default = match parent.or(ancestor) {
+        Some(_) => SourceFilter::Any,
+        None => SourceFilter::Interactive,
     };
     let sort_key = match params.sort_key {
         None | Some(ThreadSortKey::CreatedAt) => SortKey::CreatedAt,
@@ -85,7 +82,7 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
         },
         model_providers: params.model_providers,
         default_model_provider: None,
-        sources,
+        sources: source_filter(params.source_kinds, by_default),
         archived: params.archived == Some(true),
         cwds,
         search_term: params.search_term.filter(|term| !term.is_empty()),
@@ -96,6 +93,14 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
         ancestor,
         section,
     })
+}
+
+/// Which sessions are meant.
+pub(super) fn source_filter(kinds: Option<Vec<ThreadSourceKind>>, by_default: SourceFilter) -> SourceFilter {
+    match kinds {
+        Some(kinds) if !kinds.is_empty() => SourceFilter::Only(kinds.into_iter().map(source_kind).collect()),
+        _ => by_default,
+    }
 }
 
 fn source_kind(kind: ThreadSourceKind) -> SourceKind {

@@ -9,13 +9,13 @@ use app_server_exec_policy::Rules;
 use app_server_patch::TurnDiff;
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ConfigWarningNotification, ErrorNotification, NonSteerableTurnKind, SandboxPolicy,
-    ServerRequestResolvedNotification, Thread, ThreadBackgroundTerminalsListResponse,
-    ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams, ThreadResumeResponse,
-    ThreadSettingsUpdatedNotification, ThreadShellCommandParams, ThreadShellCommandResponse, ThreadSource,
-    ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTokenUsage, Turn, TurnCompletedNotification,
-    TurnError, TurnInterruptResponse, TurnItemsView, TurnStartParams, TurnStartResponse,
-    TurnStartedNotification, TurnStatus, TurnSteerParams, TurnSteerResponse, TurnsPage, UserInput,
+    ConfigWarningNotification, ErrorNotification, SandboxPolicy, ServerRequestResolvedNotification, Thread,
+    ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams,
+    ThreadResumeResponse, ThreadSettingsUpdatedNotification, ThreadShellCommandParams,
+    ThreadShellCommandResponse, ThreadSource, ThreadStartParams, ThreadStartResponse, ThreadStatus,
+    ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView,
+    TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams,
+    TurnSteerResponse, TurnsPage, UserInput,
 };
 use app_server_rollout::{BaseInstructions, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text};
 use jiff::Zoned;
@@ -198,8 +198,9 @@ impl Loaded {
             settings.model = stored.model.unwrap_or(settings.model);
             settings.effort = stored.effort.or(settings.effort);
         }
-        let conversation =
+        let mut conversation =
             Conversation::new(stored.history, Some(rollout), stored.usage, services.known_secrets());
+        conversation.goal = stored.goal;
         let dynamic_tools = DynamicTools::default();
         let loaded = Loaded {
             shared: share(services, id, &settings, conversation, dynamic_tools, publish),
@@ -329,16 +330,24 @@ impl Loaded {
         self.running.as_ref().map(|running| running.turn.clone())
     }
 
-    /// Waits until the running turn has ended and takes it in, or until the thread counts as abandoned.
-    pub(super) async fn changed(loaded: &mut Option<Box<Loaded>>) {
+    /// Waits until the running turn has ended and takes it in, or until the thread counts as abandoned. Returns whether a
+    /// turn is due by itself.
+    pub(super) async fn changed(loaded: &mut Option<Box<Loaded>>) -> bool {
         let Some(loaded) = loaded else { return std::future::pending().await };
         if loaded.running.is_some() {
-            return loaded.join_turn().await;
+            loaded.join_turn().await;
+            return false;
+        }
+        if loaded.is_goal_due() {
+            // What waits in the mailbox comes first.
+            tokio::task::yield_now().await;
+            return true;
         }
         match loaded.abandoned_at {
             Some(at) => tokio::time::sleep_until(at).await,
             None => std::future::pending().await,
         }
+        false
     }
 
     /// Starts a turn, or gives its input to the turn that runs (wire specification 5.6).
@@ -410,6 +419,7 @@ impl Loaded {
         };
         let context = TurnContext {
             thread: Arc::clone(&self.shared),
+            conversation: self.shared.conversation.clone(),
             turn_id,
             started_at: Some(now_s()),
             model_info: self.settings.model_info(),
@@ -433,6 +443,7 @@ impl Loaded {
 
     /// Tells of the turn and sets it going; whoever asked for it has been answered.
     pub(super) fn begin_turn(&mut self, mut turn: Turn, mut context: TurnContext, work: Work) {
+        self.time_goal();
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         turn.started_at = context.started_at;
         context.not_steerable = work.not_steerable();
@@ -583,8 +594,8 @@ impl Loaded {
             }
             TurnEnd::Interrupted => {
                 turn.status = TurnStatus::Interrupted;
-                // The model knows nothing of a compaction that did not come about.
-                if context.not_steerable != Some(NonSteerableTurnKind::Compact) {
+                // A review has told the model in its own words, and of a compaction that did not come about it knows nothing.
+                if context.not_steerable.is_none() {
                     context.record(&mut conversation, &interrupted_marker());
                 }
                 record_aborted(&mut conversation, &turn);
@@ -598,6 +609,7 @@ impl Loaded {
         }
         conversation.flush();
         drop(conversation);
+        self.settle_goal(&turn, &context);
         self.updated_at = now_s();
         self.set_status(status);
         if let Some(error) = &turn.error {

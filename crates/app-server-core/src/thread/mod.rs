@@ -6,6 +6,8 @@ mod list;
 mod loaded;
 mod ops;
 mod page_cursor;
+mod search;
+mod search_term;
 pub mod sections;
 mod settings;
 mod shared;
@@ -39,7 +41,8 @@ use crate::host::Reply;
 use crate::services::Services;
 
 pub use list::list;
-pub use ops::Forked;
+pub use ops::{DetachedReview, Forked};
+pub use search::search;
 pub(crate) use settings::{Settings, sandbox_mode_of};
 pub(crate) use shared::ThreadShared;
 pub(crate) use status::Waiting;
@@ -104,6 +107,8 @@ pub enum ThreadOp {
     Compact(Reply<ThreadCompactStartResponse>),
     /// `review/start`.
     Review(Box<ReviewStartParams>, Reply<ReviewStartResponse>),
+    /// The second half of a detached review: the thread is new, becomes a copy and is where the review runs.
+    BeginReview(Box<DetachedReview>, Reply<ReviewStartResponse>),
     /// `thread/goal/set`.
     SetGoal(Box<ThreadGoalSetParams>, Reply<ThreadGoalSetResponse>),
     /// `thread/goal/get`.

@@ -201,7 +201,7 @@ impl Writer<'_> {
     }
 
     fn complete(&self, status: PatchApplyStatus) {
-        let mut conversation = self.context.thread.conversation.lock();
+        let mut conversation = self.context.conversation.lock();
         self.context.completed(&mut conversation, self.item(status), self.started_at_ms, None);
     }
 

@@ -252,7 +252,7 @@ impl<'a> ItemAsker<'a> {
         thread.rules.lock().unwrap_or_else(PoisonError::into_inner).allow_prefix(words);
         let prefix = serde_json::to_string(words).unwrap_or_default();
         let text = format!("The user now allows every command that begins with these words:\n- {prefix}");
-        let mut conversation = thread.conversation.lock();
+        let mut conversation = self.context.conversation.lock();
         self.context.record(&mut conversation, &text_message("developer", &text));
     }
 
@@ -284,7 +284,7 @@ impl<'a> ItemAsker<'a> {
     }
 
     fn complete(&self, kind: app_server_protocol::v2::ThreadItemKind) {
-        let mut conversation = self.context.thread.conversation.lock();
+        let mut conversation = self.context.conversation.lock();
         self.context.completed(&mut conversation, kind, self.item.started_at_ms, None);
     }
 }

@@ -39,6 +39,9 @@ const RESERVED: &[&str] = &[
     "view_image",
     "request_user_input",
     "web_search",
+    "get_goal",
+    "create_goal",
+    "update_goal",
 ];
 
 /// The tools of a thread's client.
@@ -160,7 +163,7 @@ pub(super) async fn call(context: &Arc<TurnContext>, call: &Call) -> Result<Outp
     mask(context, &mut content);
     let status = if success { DynamicToolCallStatus::Completed } else { DynamicToolCallStatus::Failed };
     let kind = item(status, Some(content.clone()), Some(success));
-    context.completed(&mut context.thread.conversation.lock(), kind, started_at_ms, None);
+    context.completed(&mut context.conversation.lock(), kind, started_at_ms, None);
     Ok(output(context, content))
 }
 

@@ -4,6 +4,7 @@
 mod apply_patch;
 mod command;
 mod dynamic;
+mod goal;
 mod offered;
 mod order;
 mod plan;
@@ -169,11 +170,21 @@ impl Call {
 }
 
 /// Runs a call to its end, in its place among the calls of its response.
-pub(crate) async fn run(context: Arc<TurnContext>, call: Call, place: Place) -> Output {
-    tokio::select! {
-        biased;
-        () = context.cancel.cancelled() => Output::text("aborted"),
-        _slot = place.reached(&context.tool_slots) => dispatch(&context, &call).await,
+pub(crate) fn run(
+    context: Arc<TurnContext>,
+    call: Call,
+    place: Place,
+) -> impl Future<Output = Output> + Send {
+    let done = goal::call(&context, &call);
+    async move {
+        if let Some(output) = done {
+            return output;
+        }
+        tokio::select! {
+            biased;
+            () = context.cancel.cancelled() => Output::text("aborted"),
+            _slot = place.reached(&context.tool_slots) => dispatch(&context, &call).await,
+        }
     }
 }
 

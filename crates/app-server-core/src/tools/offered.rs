@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::shell_tool;
+use super::{goal, shell_tool};
 use crate::turn::TurnContext;
 
 /// A tool's file, without the white space that makes it readable.
@@ -58,6 +58,9 @@ pub(crate) fn offered(context: &TurnContext, web_search: WebSearchMode) -> Vec<B
     }
     if context.settings.config.tools_view_image && context.model_info.supports_images {
         tools.push(tool!("view_image"));
+    }
+    if goal::is_on(context) {
+        tools.extend([tool!("get_goal"), tool!("create_goal"), tool!("update_goal")]);
     }
     for tool in context.thread.dynamic_tools.iter() {
         let tool = json!({
@@ -140,6 +143,9 @@ mod tests {
             tool!("apply_patch_freeform"),
             tool!("apply_patch"),
             tool!("view_image"),
+            tool!("get_goal"),
+            tool!("create_goal"),
+            tool!("update_goal"),
         ];
         for tool in tools {
             let value: Value = serde_json::from_str(tool.get()).unwrap();

@@ -87,6 +87,7 @@ impl UserCommand {
             duration.as_secs_f64(),
             truncate(&text, limit(context)).text
         );
+        // What the user does is the thread's, whoever's turn it is.
         let mut conversation = context.thread.conversation.lock();
         let told = text_message("user", &told);
         context.completed(&mut conversation, item.ended(end), item.started_at_ms, Some(&told));

@@ -29,7 +29,7 @@ pub(super) async fn view_image(context: &Arc<TurnContext>, call: &Call) -> Resul
     let at_ms = now_ms();
     let kind = ThreadItemKind::ImageView { id: call.id.clone(), path: LegacyAppPathString(shown) };
     context.started(kind.clone(), at_ms);
-    context.completed(&mut context.thread.conversation.lock(), kind, at_ms, None);
+    context.completed(&mut context.conversation.lock(), kind, at_ms, None);
     Ok(Output::parts(vec![Part::InputImage { image_url, detail: ImageDetail::High }]))
 }
 

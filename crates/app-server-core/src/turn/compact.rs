@@ -58,7 +58,7 @@ impl Part {
 
     /// Leaves the oldest items out, as all are too long. Returns `false` when there is only one.
     fn shorten(&mut self, context: &TurnContext) -> bool {
-        let conversation = context.thread.conversation.lock();
+        let conversation = context.conversation.lock();
         self.did_not_fit = Some(conversation.history.estimate_tokens_of(self.items.clone()));
         if self.items.len() <= 1 {
             return false;
@@ -72,7 +72,7 @@ impl Part {
 /// A turn that does nothing but compact the history.
 pub(crate) async fn run_compaction(context: &Arc<TurnContext>) -> TurnOutcome {
     let mut turn = Turn::new(context);
-    record_start(context, &mut context.thread.conversation.lock());
+    record_start(context, &mut context.conversation.lock());
     let result = turn.compact(Why::Asked).await;
     turn.end(result)
 }
@@ -102,7 +102,7 @@ impl Turn<'_> {
 
     /// What the last response counted, or what was estimated since; 0 when nothing is known.
     fn used_tokens(&self) -> i64 {
-        let conversation = self.context.thread.conversation.lock();
+        let conversation = self.context.conversation.lock();
         conversation.usage.as_ref().map_or(0, |usage| usage.last.total_tokens)
     }
 
@@ -111,19 +111,25 @@ impl Turn<'_> {
         let kind = ThreadItemKind::ContextCompaction { id: Uuid::now_v7().to_string() };
         let started_at_ms = now_ms();
         let seen = {
-            let mut conversation = context.thread.conversation.lock();
+            let mut conversation = context.conversation.lock();
             conversation.flush();
             conversation.history.len()
         };
-        context.started(kind.clone(), started_at_ms);
+        // What a reviewer's model has seen is not the thread's.
+        let is_told = !context.is_review();
+        if is_told {
+            context.started(kind.clone(), started_at_ms);
+        }
         if seen > 0 && !self.shorten(seen, why).await? {
             return Ok(());
         }
-        context.completed(&mut context.thread.conversation.lock(), kind, started_at_ms, None);
-        context.notify(ServerNotification::ThreadCompacted(ContextCompactedNotification {
-            thread_id: context.thread.id().to_owned(),
-            turn_id: context.turn_id.clone(),
-        }));
+        if is_told {
+            context.completed(&mut context.conversation.lock(), kind, started_at_ms, None);
+            context.notify(ServerNotification::ThreadCompacted(ContextCompactedNotification {
+                thread_id: context.thread.id().to_owned(),
+                turn_id: context.turn_id.clone(),
+            }));
+        }
         Ok(())
     }
 
@@ -170,7 +176,7 @@ impl Turn<'_> {
     fn replace(&self, seen: usize, by: Replacement<'_>, why: Why) {
         let context = self.context;
         let told = surroundings::anew(&context.thread, &context.settings);
-        let mut conversation = context.thread.conversation.lock();
+        let mut conversation = context.conversation.lock();
         conversation.compact(seen, by, told);
         conversation.context_told_in = Some(context.turn_id.clone());
         if conversation.rollout.is_none() && why != Why::TurnGoesOn {
@@ -229,7 +235,7 @@ impl Turn<'_> {
                 return Ok(None);
             }
             let body = {
-                let conversation = context.thread.conversation.lock();
+                let conversation = context.conversation.lock();
                 let items = conversation.history.prompt_of(part.items.clone());
                 let input: Vec<&RawValue> = items.iter().map(AsRef::as_ref).collect();
                 let instructions = &settings.base_instructions;

@@ -222,7 +222,11 @@ enum RecordedSandbox<'a> {
 }
 
 pub(super) fn recorded(context: &TurnContext) -> RecordedContext<'_> {
-    let settings = &context.settings;
+    recorded_settings(context, &context.settings)
+}
+
+/// As [`recorded`], for a turn that runs on other settings than its thread goes on with.
+pub(super) fn recorded_settings<'a>(context: &'a TurnContext, settings: &'a Settings) -> RecordedContext<'a> {
     RecordedContext {
         turn_id: &context.turn_id,
         cwd: &settings.cwd,

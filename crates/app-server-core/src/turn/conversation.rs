@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage};
-use app_server_rollout::{Batch, RolloutWriter};
+use app_server_rollout::{Batch, HistoryMode, RolloutWriter};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::SeededContext;
+use crate::goal::Goal;
 use crate::history::History;
 use crate::item;
 use crate::secrets::KnownSecrets;
@@ -41,7 +42,7 @@ pub(crate) enum Replacement<'a> {
 pub(crate) struct Conversation {
     /// What the model sees.
     pub(crate) history: History,
-    /// `None` for an ephemeral thread.
+    /// `None` for an ephemeral thread, and for a conversation within a turn of another.
     pub(crate) rollout: Option<RolloutWriter>,
     /// Lines gathered for the next write.
     pub(crate) batch: Batch,
@@ -51,6 +52,11 @@ pub(crate) struct Conversation {
     pub(crate) seeded: Option<SeededContext>,
     /// The turn in which the model was last told of settings, all of them or changed ones: who drops it drops that.
     pub(crate) context_told_in: Option<String>,
+    /// Where completed items go instead, if this conversation is within a turn of another. Who holds the lock of both
+    /// took this one's first.
+    items_to: Option<SharedConversation>,
+    /// What the thread works towards.
+    pub(crate) goal: Option<Goal>,
     secrets: Arc<KnownSecrets>,
 }
 
@@ -68,8 +74,15 @@ impl Conversation {
             usage,
             seeded: None,
             context_told_in: None,
+            items_to: None,
+            goal: None,
             secrets,
         }
+    }
+
+    /// A conversation within a turn of another: what its model sees is kept nowhere, and its items belong to the other.
+    pub(crate) fn within(other: SharedConversation, secrets: Arc<KnownSecrets>) -> Self {
+        Conversation { items_to: Some(other), ..Self::new(History::default(), None, None, secrets) }
     }
 
     /// Adds an item to the model's history and to the lines to be written, known secrets masked wherever they came
@@ -138,6 +151,13 @@ impl Conversation {
         }
     }
 
+    /// Adds an event line that only files of the older form have.
+    pub(crate) fn legacy_event(&mut self, kind: &str, fields: &impl Serialize) {
+        if self.rollout.as_ref().is_some_and(|rollout| rollout.history_mode() == HistoryMode::Legacy) {
+            self.event(kind, fields);
+        }
+    }
+
     /// Adds the line of a turn's settings.
     pub(crate) fn turn_context(&mut self, context: &impl Serialize) {
         if self.rollout.is_some() {
@@ -147,6 +167,9 @@ impl Conversation {
 
     /// Adds the lines of a completed item.
     pub(crate) fn item(&mut self, thread_id: &str, turn_id: &str, item: &ThreadItem) {
+        if let Some(other) = &self.items_to {
+            return other.lock().item(thread_id, turn_id, item);
+        }
         if let Some(rollout) = &self.rollout {
             let mode = rollout.history_mode();
             log_unwritable(item::write_item(&mut self.batch, mode, thread_id, turn_id, item));
@@ -156,6 +179,9 @@ impl Conversation {
     /// Writes what was gathered, so that it is in the file before the client hears of it. A file that cannot be
     /// written does not end the turn: the lines are kept and tried again with the next ones.
     pub(crate) fn flush(&mut self) {
+        if let Some(other) = &self.items_to {
+            return other.lock().flush();
+        }
         if self.batch.is_empty() {
             return;
         }

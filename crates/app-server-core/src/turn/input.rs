@@ -25,6 +25,9 @@ enum Part<'a> {
     InputText {
         text: std::borrow::Cow<'a, str>,
     },
+    OutputText {
+        text: std::borrow::Cow<'a, str>,
+    },
     InputImage {
         #[serde(skip_serializing_if = "Option::is_none")]
         image_url: Option<std::borrow::Cow<'a, str>>,
@@ -38,6 +41,11 @@ enum Part<'a> {
 /// A message with one text part.
 pub(crate) fn text_message(role: &str, text: &str) -> Box<RawValue> {
     message(role, vec![Part::InputText { text: text.into() }])
+}
+
+/// A message of the assistant's that is ours.
+pub(super) fn assistant_message(text: &str) -> Box<RawValue> {
+    message("assistant", vec![Part::OutputText { text: text.into() }])
 }
 
 /// The user's message. Parts that mean nothing to the model (mentions) are left out; a file that cannot be read is

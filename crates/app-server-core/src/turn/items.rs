@@ -67,17 +67,22 @@ impl TurnContext {
         conversation.item(self.thread.id(), &self.turn_id, &item);
         let raw = history.filter(|_| !is_user).map(|raw| conversation.record(raw));
         conversation.flush();
-        self.notify(ServerNotification::ItemCompleted(ItemCompletedNotification {
-            completed_at_ms,
-            content_token_count: None,
-            item: item.clone(),
-            thread_id: self.thread.id().to_owned(),
-            turn_id: self.turn_id.clone(),
-        }));
+        self.tell_completed(item.clone());
         if let Some(raw) = raw {
             self.tell_raw(&raw);
         }
         item
+    }
+
+    /// Tells of a completed item that is recorded already.
+    pub(super) fn tell_completed(&self, item: ThreadItem) {
+        self.notify(ServerNotification::ItemCompleted(ItemCompletedNotification {
+            completed_at_ms: item.completed_at_ms.unwrap_or_else(now_ms),
+            content_token_count: None,
+            item,
+            thread_id: self.thread.id().to_owned(),
+            turn_id: self.turn_id.clone(),
+        }));
     }
 
     /// Records an item of the model's history that is no item of the client's, and tells of it.
@@ -88,9 +93,13 @@ impl TurnContext {
 
     /// Tells of an item of the model's history as it is, if the client wants to know.
     pub(super) fn tell_raw(&self, raw: &RawValue) {
-        if !self.raw_events {
-            return;
+        if self.raw_events {
+            self.tell_raw_of_thread(raw);
         }
+    }
+
+    /// The same for an item of the thread's in a turn whose own model has another conversation.
+    pub(super) fn tell_raw_of_thread(&self, raw: &RawValue) {
         match serde_json::from_str(raw.get()) {
             Ok(item) => {
                 let (thread_id, turn_id) = (self.thread.id().to_owned(), self.turn_id.clone());
@@ -124,6 +133,8 @@ impl OpenItems {
     pub(super) fn added(&mut self, context: &TurnContext, item: OutputItem) {
         let started_at_ms = now_ms();
         let (id, kind, active) = match item.kind {
+            // Its last message becomes the review; nobody sees it before.
+            OutputItemKind::Message { .. } if context.is_review() => return,
             OutputItemKind::Message { id, phase, .. } => {
                 let id = id.unwrap_or_else(new_id);
                 let kind = message(id.clone(), String::new(), phase.as_deref());
@@ -146,6 +157,9 @@ impl OpenItems {
     }
 
     pub(super) fn text_delta(&mut self, context: &TurnContext, delta: String) {
+        if context.is_review() {
+            return;
+        }
         let Some(Active { id, kind: ActiveKind::Message(splitter), .. }) = &mut self.active else {
             tracing::debug!("a text delta without an open message");
             return;
@@ -229,6 +243,11 @@ impl OpenItems {
         item: OutputItem,
     ) -> Option<ThreadItem> {
         match item.kind {
+            OutputItemKind::Message { id, text, phase, .. } if context.is_review() => {
+                conversation.record(&item.raw);
+                let kind = message(id.unwrap_or_else(new_id), text, phase.as_deref());
+                Some(ThreadItem { kind, started_at_ms: None, completed_at_ms: None })
+            }
             OutputItemKind::Message { id, text, phase, .. } => {
                 Some(self.message_done(context, conversation, (id, text, phase), &item.raw))
             }

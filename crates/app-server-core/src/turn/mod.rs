@@ -9,6 +9,7 @@ mod failure;
 mod input;
 mod items;
 mod plan;
+mod review;
 mod run;
 
 use std::borrow::Cow;
@@ -33,6 +34,7 @@ pub(crate) use compact::run_compaction;
 pub(crate) use context::SeededContext;
 pub(crate) use conversation::{Conversation, Replacement, SharedConversation};
 pub(crate) use input::{image_data_url, text_message};
+pub(crate) use review::{Review, ReviewForm, merge_base};
 pub(crate) use run::{record_usage, run, run_command, store_start};
 
 use crate::secrets::Secrets;
@@ -55,6 +57,8 @@ struct Pending {
 pub(crate) struct TurnInput {
     pub(crate) content: Vec<UserInput>,
     pub(crate) client_id: Option<String>,
+    /// What the model alone is told, where nobody has written.
+    unseen: Option<String>,
 }
 
 impl TurnInput {
@@ -69,7 +73,12 @@ impl TurnInput {
                 text_elements.clear();
             }
         }
-        TurnInput { content, client_id }
+        TurnInput { content, client_id, unseen: None }
+    }
+
+    /// What the model is told in a turn nobody asked for. The client is shown no item of it.
+    pub(crate) fn unseen(text: String) -> Self {
+        TurnInput { content: Vec::new(), client_id: None, unseen: Some(text) }
     }
 }
 
@@ -108,6 +117,8 @@ const LEFTOVERS_WITHIN: Duration = Duration::from_millis(400);
 /// Everything a turn works with. Shared by the turn, its tools and the terminals it opened, which may outlive it.
 pub(crate) struct TurnContext {
     pub(crate) thread: Arc<ThreadShared>,
+    /// What the turn's model sees and its items are added to: the thread's, or a reviewer's own.
+    pub(crate) conversation: SharedConversation,
     pub(crate) turn_id: String,
     /// Unix seconds, as told in `turn/started`.
     pub(crate) started_at: Option<i64>,
@@ -146,6 +157,17 @@ impl TurnContext {
         self.thread.listener.notify(notification);
     }
 
+    /// What the model's server is to know the conversation by: a reviewer's is not the thread's, and keeping them apart
+    /// keeps what it remembers of each.
+    fn session_id(&self) -> &str {
+        if self.is_review() { &self.turn_id } else { self.thread.id() }
+    }
+
+    /// Whether the model is a reviewer with a conversation of its own.
+    pub(crate) fn is_review(&self) -> bool {
+        self.not_steerable == Some(NonSteerableTurnKind::Review)
+    }
+
     /// Waits while the client is slow; the end of the turn does not wait.
     pub(crate) async fn keep_pace(&self) {
         let host = &self.thread.services.host;
@@ -165,6 +187,11 @@ impl TurnContext {
         if *uses == 1 { call_id.to_owned() } else { format!("{call_id}-{uses}") }
     }
 
+    /// Whether the model has called a tool in this turn.
+    pub(crate) fn has_called_tools(&self) -> bool {
+        !self.call_ids.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Tells of the turn's diff, if it is not the one told last.
     pub(crate) fn tell_diff(&self) {
         let changed = self.diff.lock().unwrap_or_else(PoisonError::into_inner).changed_text();
@@ -178,9 +205,10 @@ impl TurnContext {
         }
     }
 
-    /// Ends what the turn's commands left running; an interrupted turn keeps no terminals either.
+    /// Ends what the turn's commands left running. An interrupted turn keeps no terminals either, nor does a review,
+    /// whose model is the only one to know of them.
     async fn end_leftovers(&self) {
-        if self.cancel.is_cancelled() {
+        if self.cancel.is_cancelled() || self.is_review() {
             self.thread.terminals.end(|terminal| terminal.turn_id() == self.turn_id).await;
         }
         self.ended.cancel();
@@ -215,6 +243,8 @@ pub(crate) enum Work {
     UserCommand(UserCommand),
     /// Compacts the model's history.
     Compact,
+    /// Reviews changes.
+    Review(Box<Review>),
 }
 
 impl Work {
@@ -223,6 +253,7 @@ impl Work {
         match self {
             Work::Model(_) | Work::UserCommand(_) => None,
             Work::Compact => Some(NonSteerableTurnKind::Compact),
+            Work::Review(_) => Some(NonSteerableTurnKind::Review),
         }
     }
 }
@@ -235,6 +266,7 @@ pub(crate) async fn run_guarded(context: Arc<TurnContext>, work: Work) -> TurnOu
                 Work::Model(input) => run(&context, input).await,
                 Work::UserCommand(command) => run_command(&context, command).await,
                 Work::Compact => run_compaction(&context).await,
+                Work::Review(review) => review.run(&context).await,
             }
         });
         std::future::poll_fn(|task| {

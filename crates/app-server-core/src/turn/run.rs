@@ -30,7 +30,7 @@ use crate::error::CoreError;
 use crate::services::Services;
 use crate::thread::sandbox_mode_of;
 use crate::tools::UserCommand;
-use crate::{rate_limits, tools};
+use crate::{goal, rate_limits, tools};
 
 /// Runs the turn; the caller owns what follows its end.
 pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOutcome {
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOut
 
 /// A turn that runs one command of the user's and asks no model.
 pub(crate) async fn run_command(context: &Arc<TurnContext>, command: UserCommand) -> TurnOutcome {
-    record_start(context, &mut context.thread.conversation.lock());
+    record_start(context, &mut context.conversation.lock());
     command.run(context).await;
     let end = if context.cancel.is_cancelled() { TurnEnd::Interrupted } else { TurnEnd::Completed };
     TurnOutcome { end, last_message: None }
@@ -205,10 +205,10 @@ impl Turn<'_> {
     /// long is compacted. If that fails the turn does, but the message is there.
     async fn begin(&mut self, input: TurnInput) -> Result<(), ModelError> {
         let context = self.context;
-        record_start(context, &mut context.thread.conversation.lock());
+        record_start(context, &mut context.conversation.lock());
         let compacted = self.compact_if_long(Why::TurnBegins).await;
         {
-            let mut conversation = context.thread.conversation.lock();
+            let mut conversation = context.conversation.lock();
             let told = surroundings::update(
                 &context.thread,
                 &context.settings,
@@ -227,11 +227,15 @@ impl Turn<'_> {
     /// Puts a user message into the history and tells of its item.
     fn take_input(&self, input: TurnInput) {
         if input.content.is_empty() {
-            return self.context.thread.conversation.lock().flush();
+            let mut conversation = self.context.conversation.lock();
+            if let Some(text) = &input.unseen {
+                self.context.record(&mut conversation, &input::text_message("user", text));
+            }
+            return conversation.flush();
         }
         // Reads images, so it is done before the conversation is held.
         let raw = input::user_message(&input.content);
-        let mut conversation = self.context.thread.conversation.lock();
+        let mut conversation = self.context.conversation.lock();
         let at_ms = now_ms();
         let kind = ThreadItemKind::UserMessage {
             id: Uuid::now_v7().to_string(),
@@ -251,6 +255,7 @@ impl Turn<'_> {
             for input in self.context.pending.take() {
                 self.take_input(input);
             }
+            goal::remind(self.context, &mut self.context.conversation.lock());
             let calls_for_more = self.sample_with_retries().await?;
             self.context.tell_diff();
             if self.context.cancel.is_cancelled() {
@@ -270,10 +275,10 @@ impl Turn<'_> {
                 tracing::error!(%error, tool = %call.name, "a tool was lost");
                 tools::Output::text("the tool failed because of an error in the server")
             });
-            let mut conversation = self.context.thread.conversation.lock();
+            let mut conversation = self.context.conversation.lock();
             self.context.record(&mut conversation, &call.output(&output));
         }
-        self.context.thread.conversation.lock().flush();
+        self.context.conversation.lock().flush();
     }
 
     /// The second retry layer: the request is built anew from the history, with what was completed so far.
@@ -374,9 +379,9 @@ impl Turn<'_> {
             is_fedramp: credential.is_some_and(Credential::is_fedramp),
             originator: client.originator.clone(),
             user_agent: client.user_agent.clone(),
-            session_id: context.thread.id().to_owned(),
+            session_id: context.session_id().to_owned(),
             turn_state: self.turn_state.clone(),
-            subagent: None,
+            subagent: context.is_review().then(|| "review".to_owned()),
             web_search_eligible: Some(web_search(context) != WebSearchMode::Disabled),
         }
     }
@@ -384,7 +389,7 @@ impl Turn<'_> {
     fn request_body(&self, provider: &Provider, ask: Ask<'_>) -> Vec<u8> {
         let context = self.context;
         let settings = &context.settings;
-        let conversation = context.thread.conversation.lock();
+        let conversation = context.conversation.lock();
         let (items, prompt) = match ask {
             Ask::Step => (conversation.history.prompt(), None),
             Ask::Summary { from, to, prompt } => (conversation.history.prompt_of(from..to), Some(prompt)),
@@ -398,7 +403,7 @@ impl Turn<'_> {
             tools: if is_step { &self.tools } else { &[] },
             parallel_tool_calls: is_step && self.context.model_info.supports_parallel_tool_calls,
             reasoning: self.reasoning(),
-            prompt_cache_key: Some(context.thread.id()),
+            prompt_cache_key: Some(context.session_id()),
             text: self.text_options(context.output_schema.as_deref().filter(|_| is_step)),
             service_tier: context.service_tier.as_deref().or(settings.service_tier.as_deref()),
         };
@@ -424,7 +429,7 @@ impl Turn<'_> {
                 Some(mut call) => {
                     call.id = context.item_id(&call.call_id);
                     // On disk before the tool acts, so that whoever continues the thread knows what was tried.
-                    let mut conversation = context.thread.conversation.lock();
+                    let mut conversation = context.conversation.lock();
                     context.record(&mut conversation, &item.raw);
                     conversation.flush();
                     drop(conversation);
@@ -433,7 +438,7 @@ impl Turn<'_> {
                     running.push(RunningTool { call, task: AbortOnDropHandle::new(tokio::spawn(tool)) });
                 }
                 None => {
-                    let mut conversation = context.thread.conversation.lock();
+                    let mut conversation = context.conversation.lock();
                     if let Some(message) = self.open.done(context, &mut conversation, item) {
                         self.last_message = Some(message);
                     }
@@ -445,9 +450,10 @@ impl Turn<'_> {
 
     /// Adds up tokens and tells the new numbers, or the old ones again when the response had none.
     pub(super) fn count(&self, usage: Option<Usage>) {
-        let mut conversation = self.context.thread.conversation.lock();
+        let mut conversation = self.context.conversation.lock();
         if let Some(usage) = usage {
             let last = breakdown(usage);
+            goal::spend(self.context, &mut conversation, &last);
             let total = match &conversation.usage {
                 Some(known) => sum(&known.total, &last),
                 None => last.clone(),
@@ -461,7 +467,7 @@ impl Turn<'_> {
     /// After "too long" the client should see a full window, whatever the last response counted.
     fn window_is_full(&self) {
         let Some(window) = window(self.context) else { return };
-        let mut conversation = self.context.thread.conversation.lock();
+        let mut conversation = self.context.conversation.lock();
         let usage = conversation.usage.get_or_insert_with(|| ThreadTokenUsage {
             last: TokenUsageBreakdown::default(),
             model_context_window: Some(window),
@@ -473,6 +479,10 @@ impl Turn<'_> {
     }
 
     pub(super) fn tell_usage(&self, conversation: &mut Conversation) {
+        // What a reviewer's model has seen says nothing of the thread's.
+        if self.context.is_review() {
+            return;
+        }
         record_usage(conversation);
         conversation.flush();
         if let Some(token_usage) = conversation.usage.clone() {
@@ -585,6 +595,9 @@ fn sum(a: &TokenUsageBreakdown, b: &TokenUsageBreakdown) -> TokenUsageBreakdown 
 }
 
 fn web_search(context: &TurnContext) -> WebSearchMode {
+    if context.is_review() {
+        return WebSearchMode::Disabled;
+    }
     context.settings.config.web_search_mode(sandbox_mode_of(&context.settings.sandbox))
 }
 

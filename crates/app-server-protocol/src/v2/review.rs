@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::compat;
 use super::turn::Turn;
 
 /// Where a review runs: `inline` in the thread itself, `detached` in a fork of it.
@@ -21,21 +22,21 @@ pub enum ReviewDelivery {
 
 /// Starts a review as a turn.
 ///
-/// With `delivery` the thread shows the items `enteredReviewMode` and `exitedReviewMode`; without it, or
-/// with `appendToOriginalThread`, one `codeReview` item that starts with the label and completes with the
-/// text.
+/// With `delivery`, null included, the thread shows the items `enteredReviewMode` and `exitedReviewMode`;
+/// without it one `codeReview` item that starts with the label and completes with the text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export_to = "v2/", optional_fields = nullable)]
 pub struct ReviewStartParams {
-    /// Null or absent: inline.
-    #[serde(default)]
-    pub delivery: Option<ReviewDelivery>,
+    /// Null or absent: inline. Its presence, null included, chooses the form of two items.
+    #[serde(default, deserialize_with = "compat::double_option", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ReviewDelivery>")]
+    #[ts(as = "Option<ReviewDelivery>", optional = nullable)]
+    pub delivery: Option<Option<ReviewDelivery>>,
     pub target: ReviewTarget,
     pub thread_id: String,
     /// In the `codeReview` form: true also adds the review to the thread as an assistant message.
     ///
-    /// Its presence, true or false, chooses that form.
     #[serde(default)]
     pub append_to_original_thread: Option<bool>,
 }

@@ -497,7 +497,7 @@ pub struct ThreadDeletedNotification {
 /// Makes a new thread with the history of another. A turn that is running is copied as interrupted.
 ///
 /// The settings are those of the source unless given here.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema, TS)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema, TS)]
 #[serde(rename_all = "camelCase")]
 #[ts(export_to = "v2/", optional_fields = nullable)]
 pub struct ThreadForkParams {

@@ -19,10 +19,11 @@ use app_server_protocol::v2::{
     ThreadMetadataUpdateResponse, ThreadReadParams, ThreadReadResponse, ThreadResumeParams,
     ThreadResumeResponse, ThreadRevertParams, ThreadRevertResponse, ThreadRollbackParams,
     ThreadRollbackResponse, ThreadSearchOccurrencesParams, ThreadSearchOccurrencesResponse,
-    ThreadSetNameParams, ThreadSetNameResponse, ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse,
-    ThreadShellCommandParams, ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse,
-    ThreadStatus, ThreadTurnsListParams, ThreadTurnsListResponse, ThreadUnarchiveParams,
-    ThreadUnarchiveResponse, ThreadUnsubscribeParams, ThreadUnsubscribeResponse,
+    ThreadSearchParams, ThreadSearchResponse, ThreadSetNameParams, ThreadSetNameResponse,
+    ThreadSettingsUpdateParams, ThreadSettingsUpdateResponse, ThreadShellCommandParams,
+    ThreadShellCommandResponse, ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTurnsListParams,
+    ThreadTurnsListResponse, ThreadUnarchiveParams, ThreadUnarchiveResponse, ThreadUnsubscribeParams,
+    ThreadUnsubscribeResponse,
 };
 use uuid::Uuid;
 
@@ -265,4 +266,13 @@ pub(crate) fn list(
     live: HashMap<Uuid, ThreadStatus>,
 ) -> Result<ThreadListResponse, CoreError> {
     thread::list(services, params, &live)
+}
+
+/// `thread/search`.
+pub(crate) fn search(
+    services: &Services,
+    params: ThreadSearchParams,
+    live: HashMap<Uuid, ThreadStatus>,
+) -> Result<ThreadSearchResponse, CoreError> {
+    thread::search(services, params, &live)
 }

@@ -7,6 +7,7 @@ mod accounts;
 mod approvals;
 mod calls;
 mod commands;
+mod crash;
 mod errors;
 mod handshake;
 mod lists;
@@ -14,6 +15,7 @@ mod network;
 mod patches;
 mod process;
 mod security;
+mod storage;
 #[cfg(target_os = "linux")]
 mod survivors;
 mod threads;

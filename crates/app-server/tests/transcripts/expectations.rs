@@ -1,11 +1,12 @@
 //! The data file beside the recordings: what a comparison does not mind, where this server differs on purpose, and
 //! what a recording needs around it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use app_server_test_support::transcript::{Care, Rules};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// `deviations.toml`.
 #[derive(Debug, Deserialize)]
@@ -137,6 +138,9 @@ pub(crate) struct Setup {
     /// Ids of requests that are not sent, as ours takes them and would run a turn nobody recorded.
     #[serde(default)]
     pub(crate) unsent_requests: BTreeSet<i64>,
+    /// Added to the params of requests, by method.
+    #[serde(default)]
+    pub(crate) added_params: BTreeMap<String, BTreeMap<String, Value>>,
     /// Added to the configuration.
     #[serde(default)]
     pub(crate) config: String,

@@ -333,7 +333,12 @@ impl Replay<'_> {
             return self.reply(&id);
         }
         match self.comparison.bindings.fill(message) {
-            Ok(filled) => {
+            Ok(mut filled) => {
+                for setup in expectations.setups(name) {
+                    for (key, value) in setup.added_params.get(&at).into_iter().flatten() {
+                        filled["params"][key] = value.clone();
+                    }
+                }
                 self.note_request(message);
                 self.server.send_line(filled.to_string().as_bytes())?;
             }

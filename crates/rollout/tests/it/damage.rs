@@ -1,5 +1,7 @@
-//! Any cut and any flipped bytes: the file opens, only damaged records are lost, the next append starts a line.
+//! Any cut, any flipped bytes, lines in any order, of several writers, torn: the file opens, only damaged records are
+//! lost, they are counted, the next append starts a line.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::ControlFlow;
 
@@ -8,7 +10,7 @@ use proptest::prelude::*;
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use serde_json::json;
 
-use crate::support::{Home, file, record_lines};
+use crate::support::{Home, collect, file, record_lines};
 
 const FILES: [&str; 3] = ["legacy_094.jsonl", "legacy_169.jsonl", "paginated_169.jsonl"];
 
@@ -126,6 +128,83 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn every_line_is_a_record_or_counted_as_damaged(
+        name in prop::sample::select(&FILES[..]),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 1..=255_u8), 1..12),
+    ) {
+        let home = Home::new();
+        let path = home.path().join("flipped.jsonl");
+        let mut content = fs::read(file(name)).unwrap();
+        for (index, mask) in flips {
+            let at = index.index(content.len());
+            // Lines stay the lines they are.
+            if content[at] != b'\n' && content[at] ^ mask != b'\n' {
+                content[at] ^= mask;
+            }
+        }
+        let lines = content.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+        fs::write(&path, &content).unwrap();
+        let (records, report) = collect(&path, |record| record.position).unwrap();
+        prop_assert_eq!(report.records, records.len() as u64);
+        prop_assert_eq!(report.records + report.damaged, lines as u64);
+    }
+
+    #[test]
+    fn lines_in_another_order_are_the_same_records(
+        lines in prop::sample::select(&FILES[..])
+            .prop_map(|name| record_lines(&file(name)))
+            .prop_shuffle(),
+    ) {
+        let home = Home::new();
+        let path = home.path().join("reordered.jsonl");
+        fs::write(&path, lines.join("\n")).unwrap();
+        prop_assert_eq!(record_lines(&path), lines);
+    }
+
+    /// Two processes append to one file, each line with a write of its own, one of them dying now and then in the middle
+    /// of a line.
+    #[test]
+    fn lines_of_two_writers_are_all_found_but_those_that_were_torn(
+        writes in prop::collection::vec((any::<bool>(), prop::option::weighted(0.2, any::<prop::sample::Index>())), 1..40),
+    ) {
+        let home = Home::new();
+        let path = home.path().join("two.jsonl");
+        let mut lines = [FILES[0], FILES[2]].map(|name| record_lines(&file(name)).into_iter().cycle());
+        let (mut content, mut whole, mut torn) = (String::new(), Vec::new(), 0);
+        for (which, tear) in writes {
+            let line = lines[usize::from(which)].next().unwrap();
+            match tear {
+                // Not so little that nothing is there, nor so much that the record is whole.
+                Some(at) => {
+                    content.push_str(&line[..1 + at.index(line.len() - 1)]);
+                    torn += 1;
+                }
+                None => {
+                    content.push_str(&line);
+                    content.push('\n');
+                    whole.push(line);
+                }
+            }
+        }
+        fs::write(&path, &content).unwrap();
+        let (found, report) = collect(&path, |record| String::from_utf8_lossy(record.line).into_owned()).unwrap();
+        prop_assert_eq!(count(&found), count(&whole));
+        // Torn lines that follow one another are one.
+        prop_assert!(report.damaged <= torn, "{} of {torn}", report.damaged);
+        prop_assert_eq!(report.damaged > 0, torn > 0);
+    }
+}
+
+fn count(lines: &[String]) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for line in lines {
+        *counts.entry(line.as_str()).or_default() += 1;
+    }
+    counts
+}
+
 fn collect_lossy(path: &std::path::Path) -> Vec<String> {
-    crate::support::collect(path, |record| String::from_utf8_lossy(record.line).into_owned()).unwrap().0
+    collect(path, |record| String::from_utf8_lossy(record.line).into_owned()).unwrap().0
 }

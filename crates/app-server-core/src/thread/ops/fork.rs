@@ -92,7 +92,8 @@ impl Actor {
         host.notify(ServerNotification::ThreadStarted(ThreadStartedNotification { thread }));
     }
 
-    async fn forked(&mut self, mut params: ThreadForkParams) -> Result<Forked, CoreError> {
+    /// Finds out what is copied.
+    pub(super) async fn forked(&mut self, mut params: ThreadForkParams) -> Result<Forked, CoreError> {
         if params.last_turn_id.is_some() && params.before_turn_id.is_some() {
             return Err(CoreError::Invalid(
                 "only one of lastTurnId and beforeTurnId can be given".to_owned(),
@@ -153,7 +154,8 @@ impl Actor {
         }
     }
 
-    async fn copy_of(&self, forked: Forked) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
+    /// Makes the copy, and its file if it has one. With its turns, unless they are not wanted.
+    pub(super) async fn copy_of(&self, forked: Forked) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
         let Forked { path: source_path, part, source, mut params, name } = forked;
         let services = Arc::clone(&self.services);
         let overrides = Overrides::from(&mut *params);

@@ -20,3 +20,4 @@ mod sections;
 mod settings_update;
 
 pub use fork::Forked;
+pub use review::DetachedReview;

@@ -53,6 +53,9 @@ impl Actor {
                 thread_id: Some(thread_id),
             }));
         }
+        if let Some(loaded) = &self.loaded {
+            loaded.tell_goal();
+        }
     }
 
     /// Returns the thread that the file named is of, if that is another than this actor's.

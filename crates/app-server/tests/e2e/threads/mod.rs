@@ -6,6 +6,7 @@ mod delete;
 mod fork;
 mod goal;
 mod inject;
+mod kept;
 mod metadata;
 mod pages;
 mod raw_events;
