@@ -7,6 +7,7 @@
 //! | `auth` | credentials: stored, in use, renewed |
 //! | [`thread`] | a thread's actor: its settings, its history, its rollout, at most one running turn |
 //! | `turn` | one turn: prompt, sampling, retries, the items that come of it |
+//! | `agents` | threads begun by the model of another: who began whom, how each stands |
 //! | `tools` | what the model may call |
 //! | `exec` | running commands: plans, processes, their output, terminals |
 //! | `item` | items as they are recorded in a rollout, and turns rebuilt from one |
@@ -22,6 +23,7 @@ pub mod error;
 pub mod host;
 pub mod thread;
 
+mod agents;
 mod aliases;
 mod auth;
 mod clock;

@@ -11,6 +11,7 @@ use app_server_protocol::v2::ConfigWarningNotification;
 use app_server_rollout::Store;
 use app_server_sandbox::{Launcher, RepositoryCache};
 
+use crate::agents::Agents;
 use crate::aliases::Aliases;
 use crate::auth::Accounts;
 use crate::host::Host;
@@ -46,6 +47,7 @@ pub struct Services {
     /// Repositories below writable folders.
     pub(crate) repositories: RepositoryCache,
     pub(crate) aliases: Aliases,
+    pub(crate) agents: Agents,
     known_secrets: Arc<KnownSecrets>,
     /// Whether the client has been told what the sandbox lacks on this system.
     sandbox_is_told: AtomicBool,
@@ -80,6 +82,7 @@ impl Services {
             launcher,
             repositories: RepositoryCache::default(),
             aliases,
+            agents: Agents::default(),
             known_secrets,
             sandbox_is_told: AtomicBool::new(false),
             config,

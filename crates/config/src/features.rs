@@ -20,12 +20,12 @@ const FEATURES: &[(&str, bool)] = &[
     ("remote_compaction", true),
     ("remote_models", true),
     ("enable_request_compression", true),
-    ("collab", false),
     ("apps", false),
     ("skill_mcp_dependency_install", true),
     ("steer", false),
     ("collaboration_modes", false),
     ("goals", true),
+    ("multi_agent", true),
     ("personality", false),
     ("responses_websockets", false),
     ("web_search_request", false),
@@ -35,6 +35,7 @@ const FEATURES: &[(&str, bool)] = &[
 /// Older names within `features`.
 const RENAMED: &[(&str, &str)] = &[
     ("connectors", "apps"),
+    ("collab", "multi_agent"),
     ("web_search", "web_search_request"),
     ("experimental_use_unified_exec_tool", "unified_exec"),
     ("experimental_use_freeform_apply_patch", "apply_patch_freeform"),

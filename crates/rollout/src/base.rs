@@ -12,74 +12,107 @@ use crate::catalog::Names;
 use crate::head::Head;
 use crate::index::Known;
 use crate::meta::HistoryBase;
-use crate::reader::{ReadError, ScanReport, scan};
-use crate::record::{Body, Position, Record};
+use crate::reader::{Each, ReadError, Reading, ScanReport, read};
+use crate::record::{Body, LineHead, Position, Record};
 use crate::store::Store;
 
 /// Forks of forks, and reverts, that are followed; bounds what a file that names itself can do.
-const MAX_DEPTH: u16 = Position::OWN_FILE;
+pub(crate) const MAX_DEPTH: u16 = Position::OWN_FILE;
 
 impl Store {
-    /// Reads a thread's whole history: like [`scan`], and where the thread continues another one, that one's
-    /// records (without its `session_meta`) come right after the thread's own first `session_meta`.
+    /// Reads a thread's whole history: like [`scan`](crate::scan), and where the thread continues another one, that
+    /// one's records (without its `session_meta`) come right after the thread's own first `session_meta`.
     ///
     /// A base that is gone is warned about and left out, as its records cannot be had anymore.
     ///
     /// # Errors
-    /// As [`scan`]. The report is about the thread's own file.
+    /// As [`scan`](crate::scan). The report is about the thread's own file.
     pub fn scan_history(
         &self,
         path: &Path,
-        mut each: impl FnMut(Record<'_>) -> ControlFlow<()>,
+        each: impl FnMut(Record<'_>) -> ControlFlow<()>,
     ) -> Result<ScanReport, ReadError> {
-        self.scan_from_base(path, u64::MAX, 0, &mut each)
+        self.read_history(path, &mut Each(each))
     }
 
-    fn scan_from_base(
+    /// Like [`Self::scan_history`], for whoever needs only some of the records.
+    ///
+    /// # Errors
+    /// As [`Self::scan_history`].
+    pub fn read_history(&self, path: &Path, reading: &mut dyn Reading) -> Result<ScanReport, ReadError> {
+        self.read_from_base(path, u64::MAX, 0, reading).map(|(report, _)| report)
+    }
+
+    fn read_from_base(
         &self,
         path: &Path,
         end_ordinal: u64,
         depth: u16,
-        each: &mut dyn FnMut(Record<'_>) -> ControlFlow<()>,
-    ) -> Result<ScanReport, ReadError> {
-        let mut is_first_meta = true;
-        scan(path, |mut record| {
-            record.position.file = Position::OWN_FILE - depth;
-            if depth > 0 && record.ordinal.is_none_or(|ordinal| ordinal >= end_ordinal) {
-                // Behind the point where the fork left, or what a revert took back, or not of the numbered history at all.
-                return ControlFlow::Continue(());
-            }
-            let Body::SessionMeta(meta) = &record.body else { return each(record) };
-            let base = meta.history_base.filter(|_| is_first_meta && depth < MAX_DEPTH);
-            is_first_meta = false;
-            if depth == 0 {
-                each(record)?;
-            }
-            base.map_or(ControlFlow::Continue(()), |base| self.scan_base(base, end_ordinal, depth, each))
-        })
+        reading: &mut dyn Reading,
+    ) -> Result<(ScanReport, ControlFlow<()>), ReadError> {
+        read(path, &mut WithBase { store: self, end_ordinal, depth, is_first_meta: true, reading })
+    }
+}
+
+/// Reads a file, and what it continues behind its first `session_meta`.
+struct WithBase<'a> {
+    store: &'a Store,
+    end_ordinal: u64,
+    depth: u16,
+    is_first_meta: bool,
+    reading: &'a mut dyn Reading,
+}
+
+impl WithBase<'_> {
+    fn file(&self) -> u16 {
+        Position::OWN_FILE - self.depth
     }
 
-    fn scan_base(
-        &self,
-        base: HistoryBase,
-        end_ordinal: u64,
-        depth: u16,
-        each: &mut dyn FnMut(Record<'_>) -> ControlFlow<()>,
-    ) -> ControlFlow<()> {
-        let Some(path) = Bases::new(self).find(base.thread_id) else {
+    /// Whether a record is not behind the point where the fork left, nor what a revert took back, nor without a number
+    /// in a numbered history.
+    fn has(&self, ordinal: Option<u64>) -> bool {
+        self.depth == 0 || ordinal.is_some_and(|ordinal| ordinal < self.end_ordinal)
+    }
+
+    fn read_base(&mut self, base: HistoryBase) -> ControlFlow<()> {
+        let Some(path) = Bases::new(self.store).find(base.thread_id) else {
             tracing::warn!(segment = %base.thread_id, "what a thread continues is gone; its history starts behind it");
             return ControlFlow::Continue(());
         };
-        let mut flow = ControlFlow::Continue(());
-        let end_ordinal = end_ordinal.min(base.end_ordinal_exclusive);
-        let scanned = self.scan_from_base(&path, end_ordinal, depth + 1, &mut |record| {
-            flow = each(record);
-            flow
-        });
-        if let Err(error) = scanned {
-            tracing::warn!(%error, "cannot read what a thread continues; its history starts behind it");
+        let end_ordinal = self.end_ordinal.min(base.end_ordinal_exclusive);
+        match self.store.read_from_base(&path, end_ordinal, self.depth + 1, self.reading) {
+            Ok((_, flow)) => flow,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read what a thread continues; its history starts behind it");
+                ControlFlow::Continue(())
+            }
         }
-        flow
+    }
+}
+
+impl Reading for WithBase<'_> {
+    fn wants(&self, head: &LineHead<'_>) -> bool {
+        self.has(head.ordinal) && self.reading.wants(&head.in_file(self.file()))
+    }
+
+    fn passed(&mut self, head: &LineHead<'_>) {
+        if self.has(head.ordinal) {
+            self.reading.passed(&head.in_file(self.file()));
+        }
+    }
+
+    fn take(&mut self, mut record: Record<'_>) -> ControlFlow<()> {
+        record.position.file = self.file();
+        if !self.has(record.ordinal) {
+            return ControlFlow::Continue(());
+        }
+        let Body::SessionMeta(meta) = &record.body else { return self.reading.take(record) };
+        let base = meta.history_base.filter(|_| self.is_first_meta && self.depth < MAX_DEPTH);
+        self.is_first_meta = false;
+        if self.depth == 0 {
+            self.reading.take(record)?;
+        }
+        base.map_or(ControlFlow::Continue(()), |base| self.read_base(base))
     }
 }
 
@@ -94,7 +127,7 @@ impl<'a> Bases<'a> {
         Self { store, names: OnceCell::new() }
     }
 
-    fn find(&self, segment: Uuid) -> Option<PathBuf> {
+    pub(crate) fn find(&self, segment: Uuid) -> Option<PathBuf> {
         let names = self
             .names
             .get_or_init(|| [false, true].map(|archived| self.store.rollouts(archived).unwrap_or_default()));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::meta::SessionMeta;
-use crate::reader::{ReadError, scan_lines};
-use crate::record::{Body, Event, Record, parse_timestamp_ms};
+use crate::reader::{ReadError, Reading, read};
+use crate::record::{Body, Event, LineHead, Record, parse_timestamp_ms};
 use crate::sections::Placement;
 
 /// The references look for the first user message in 10 records, and 200 more once a `session_meta` was seen. We
@@ -80,7 +80,7 @@ impl Head {
     /// Reads the head of a rollout.
     pub(crate) fn read(path: &Path) -> Result<Self, HeaderError> {
         let mut builder = Builder::default();
-        scan_lines(path, |record| builder.line(record.as_ref()))?;
+        let _ = read(path, &mut builder)?;
         builder.finish().ok_or_else(|| HeaderError::NoSessionMeta(path.to_owned()))
     }
 }
@@ -95,15 +95,25 @@ struct Builder {
     damaged: u64,
 }
 
+impl Reading for Builder {
+    fn wants(&self, _head: &LineHead<'_>) -> bool {
+        true
+    }
+
+    fn damaged(&mut self) -> ControlFlow<()> {
+        self.damaged += 1;
+        self.flow()
+    }
+
+    fn take(&mut self, record: Record<'_>) -> ControlFlow<()> {
+        self.records += 1;
+        self.record(&record);
+        self.flow()
+    }
+}
+
 impl Builder {
-    fn line(&mut self, record: Option<&Record<'_>>) -> ControlFlow<()> {
-        match record {
-            Some(record) => {
-                self.records += 1;
-                self.record(record);
-            }
-            None => self.damaged += 1,
-        }
+    fn flow(&self) -> ControlFlow<()> {
         let is_found = self.meta.is_some() && self.user_message.is_some();
         if is_found || self.is_window_used_up() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

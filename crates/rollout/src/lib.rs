@@ -4,18 +4,21 @@
 //! neither the wire's types nor the model's, and it reads no environment variable.
 //!
 //! - [`record`], [`meta`]: one line of a rollout, and the line that starts one
-//! - [`reader`]: streams a file in constant memory, whatever its state
+//! - [`reader`]: streams a file in constant memory, whatever its state; [`Chain`]: parts of a history
 //! - [`writer`]: appends batches of lines
 //! - [`store`], [`list`]: finds, lists, archives and deletes threads under one home
 //! - [`names`], [`metadata`], [`sections`]: what is recorded beside the rollouts; [`lock`]: one writer per thread
 
 mod base;
 mod catalog;
+mod chain;
 mod file_name;
 mod files;
 mod follow;
 mod head;
 mod index;
+mod input;
+mod lines;
 pub mod list;
 pub mod lock;
 pub mod meta;
@@ -28,14 +31,15 @@ pub mod store;
 mod tail;
 pub mod writer;
 
+pub use chain::Chain;
 pub use head::{Header, HeaderError};
 pub use list::{Cursor, InvalidCursor, ListError, ListPage, ListQuery, SortKey, SourceFilter, SourceKind};
 pub use lock::{LockError, WriterLock};
 pub use meta::{BaseInstructions, GitInfo, HistoryBase, HistoryMode, SessionMeta, Source};
 pub use metadata::{GitChange, MetadataIndex};
 pub use names::NameIndex;
-pub use reader::{ReadError, ScanReport, scan};
-pub use record::{Body, Damaged, Event, Position, Record, timestamp_text};
+pub use reader::{ReadError, Reading, ScanReport, scan};
+pub use record::{Body, Damaged, Event, LineHead, Position, Record, timestamp_text};
 pub use sections::{Placement, Section, SectionError, SectionIndex, Sections};
 pub use store::{Found, MoveError, Scope, Store};
 pub use writer::{Batch, RolloutWriter};

@@ -1,24 +1,13 @@
 //! Streams a rollout record by record, whatever state the file is in. Must not know what the records mean, beyond
 //! the ordinal and the history mode a writer needs to go on.
 
-use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use ruzstd::decoding::StreamingDecoder;
-
-use crate::files;
+use crate::lines::{Lines, Piece, glued};
 use crate::meta::HistoryMode;
-use crate::record::{Body, Position, Record};
-
-/// Read at a time, and the size the buffer returns to after a line that needed more.
-const CHUNK_BYTES: usize = 256 * 1024;
-/// Read first: most readers of a list want the head alone, and zeroing a whole chunk costs more than reading it.
-const FIRST_CHUNK_BYTES: usize = 16 * 1024;
-
-/// How every record starts in every known version; lets a record be told from a torn line it was glued to.
-const RECORD_START: &[u8] = br#"{"timestamp":""#;
+use crate::record::{Body, LineHead, Position, Record};
 
 /// Why a file could not be read at all. Damage inside a file is counted in [`ScanReport`] instead.
 #[derive(Debug, thiserror::Error)]
@@ -39,12 +28,21 @@ pub enum ReadError {
     },
 }
 
+impl ReadError {
+    pub(crate) fn new(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound => Self::NotFound(path.to_owned()),
+            _ => Self::Io { path: path.to_owned(), source },
+        }
+    }
+}
+
 /// What a scan saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ScanReport {
-    /// Records handed out.
+    /// Records handed out or passed over.
     pub records: u64,
-    /// Lines, or parts of lines, that are not records.
+    /// Lines, or parts of lines, that are not records. Of one that was passed over only its ends are looked at.
     pub damaged: u64,
     /// The last line was cut short. It is counted in `damaged` as well.
     pub torn_tail: bool,
@@ -56,6 +54,38 @@ pub struct ScanReport {
     pub bytes: u64,
 }
 
+/// What reads a rollout, and says which of its records it needs.
+pub trait Reading {
+    /// Whether a record that begins like this is to be read. It is passed over otherwise, which costs next to nothing
+    /// however long it is. May be asked twice for the same record. Records that do not begin in the usual way and
+    /// every `session_meta` are read in any case.
+    fn wants(&self, head: &LineHead<'_>) -> bool;
+
+    /// Is told of a record that it does not want.
+    fn passed(&mut self, _head: &LineHead<'_>) {}
+
+    /// Is told of a line, or a part of one, that is no record.
+    fn damaged(&mut self) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Takes a record.
+    fn take(&mut self, record: Record<'_>) -> ControlFlow<()>;
+}
+
+/// Takes every record.
+pub(crate) struct Each<F>(pub(crate) F);
+
+impl<F: FnMut(Record<'_>) -> ControlFlow<()>> Reading for Each<F> {
+    fn wants(&self, _head: &LineHead<'_>) -> bool {
+        true
+    }
+
+    fn take(&mut self, record: Record<'_>) -> ControlFlow<()> {
+        (self.0)(record)
+    }
+}
+
 /// Reads a rollout from its start, handing every record to `each` until it breaks.
 ///
 /// Memory is one buffer, as long as the longest line. CRLF, blank lines, junk, invalid UTF-8 and a torn last line
@@ -64,104 +94,143 @@ pub struct ScanReport {
 ///
 /// # Errors
 /// [`ReadError`] when the file is absent, blank, or the system refuses.
-pub fn scan(
-    path: &Path,
-    mut each: impl FnMut(Record<'_>) -> ControlFlow<()>,
-) -> Result<ScanReport, ReadError> {
-    scan_lines(path, |record| match record {
-        Some(record) => each(record),
-        None => ControlFlow::Continue(()),
-    })
+pub fn scan(path: &Path, each: impl FnMut(Record<'_>) -> ControlFlow<()>) -> Result<ScanReport, ReadError> {
+    read(path, &mut Each(each)).map(|(report, _)| report)
 }
 
-/// Like [`scan`], with `None` for every damaged line.
-pub(crate) fn scan_lines(
+/// Like [`scan`], for whoever needs only some of the records. Tells as well whether it was read to the end.
+pub(crate) fn read(
     path: &Path,
-    each: impl FnMut(Option<Record<'_>>) -> ControlFlow<()>,
-) -> Result<ScanReport, ReadError> {
-    let io_error = |source| ReadError::Io { path: path.to_owned(), source };
-    let mut input = match Input::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(ReadError::NotFound(path.to_owned()));
-        }
-        input => input.map_err(io_error)?,
-    };
-    let mut scanner = Scanner { each, report: ScanReport::default() };
-    let flow = scanner.run(&mut input).map_err(io_error)?;
+    reading: &mut dyn Reading,
+) -> Result<(ScanReport, ControlFlow<()>), ReadError> {
+    let mut lines = Lines::open(path).map_err(|error| ReadError::new(path, error))?;
+    let mut scanner = Scanner::new(reading);
+    let flow = scanner.run(&mut lines, u64::MAX).map_err(|error| ReadError::new(path, error))?;
     let mut report = scanner.report;
-    if input.is_truncated() {
+    report.bytes = lines.bytes();
+    if lines.is_truncated() {
         report.torn_tail = true;
     }
     if flow.is_continue() && report.records == 0 && report.damaged == 0 && !report.torn_tail {
         return Err(ReadError::Empty);
     }
-    Ok(report)
+    Ok((report, flow))
 }
 
-struct Scanner<F> {
-    each: F,
+/// Makes records of lines.
+pub(crate) struct Scanner<'a> {
+    reading: &'a mut dyn Reading,
     report: ScanReport,
+    /// The beginning of a long line that is passed over, and its place.
+    head: Vec<u8>,
+    head_offset: u64,
 }
 
-impl<F: FnMut(Option<Record<'_>>) -> ControlFlow<()>> Scanner<F> {
-    fn run(&mut self, input: &mut impl Read) -> io::Result<ControlFlow<()>> {
-        let mut buf = vec![0; FIRST_CHUNK_BYTES];
-        // buf[start..end] is read but not handed out; its first `searched` bytes hold no line feed.
-        let (mut start, mut end, mut searched) = (0, 0, 0);
-        loop {
-            while let Some(len) = line_len(&buf[start + searched..end]) {
-                let line_end = start + searched + len;
-                let offset = self.report.bytes - (end - start) as u64;
-                if self.line(&buf[start..line_end], offset).is_break() {
-                    return Ok(ControlFlow::Break(()));
+/// As much of a long line is kept as tells what it is.
+const HEAD_BYTES: usize = 512;
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(reading: &'a mut dyn Reading) -> Self {
+        Self { reading, report: ScanReport::default(), head: Vec::new(), head_offset: 0 }
+    }
+
+    /// Goes through the lines that begin before `until`.
+    pub(crate) fn run(&mut self, lines: &mut Lines, until: u64) -> io::Result<ControlFlow<()>> {
+        while lines.offset() < until {
+            let Some(piece) = lines.next()? else { break };
+            let flow = match piece {
+                Piece::Line { bytes, offset, is_last } => {
+                    let damaged_before = self.report.damaged;
+                    let flow = self.line(bytes, offset, is_last);
+                    self.report.torn_tail = is_last && self.report.damaged > damaged_before;
+                    flow
                 }
-                start = line_end + 1;
-                searched = 0;
-            }
-            searched = end - start;
-            buf.copy_within(start..end, 0);
-            (start, end) = (0, searched);
-            if end == buf.len() || buf.len() < CHUNK_BYTES && self.report.bytes > 0 {
-                buf.resize((buf.len() * 2).max(CHUNK_BYTES), 0);
-            } else if buf.len() > CHUNK_BYTES && end < CHUNK_BYTES {
-                buf.truncate(CHUNK_BYTES);
-                buf.shrink_to_fit();
-            }
-            match input.read(&mut buf[end..]) {
-                Ok(0) => break,
-                Ok(read) => {
-                    end += read;
-                    self.report.bytes += read as u64;
+                Piece::Beginning { bytes, offset } => {
+                    if let Some(from) = self.beginning(bytes, offset) {
+                        lines.pass(from);
+                    }
+                    ControlFlow::Continue(())
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Piece::Rest { bytes, offset } => self.rest(bytes, offset),
+            };
+            if flow.is_break() {
+                return Ok(flow);
             }
         }
-        let damaged_before = self.report.damaged;
-        let flow = self.line(&buf[start..end], self.report.bytes - (end - start) as u64);
-        self.report.torn_tail = self.report.damaged > damaged_before;
-        Ok(flow)
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Takes the line that begins `offset` bytes into the file.
-    fn line(&mut self, line: &[u8], offset: u64) -> ControlFlow<()> {
+    fn line(&mut self, line: &[u8], offset: u64, is_last: bool) -> ControlFlow<()> {
         let with_blanks = line.trim_ascii_end();
         let line = with_blanks.trim_ascii_start();
         if line.is_empty() {
             return ControlFlow::Continue(());
         }
         let offset = offset + (with_blanks.len() - line.len()) as u64;
+        // The last line may have been cut anywhere.
+        if !is_last && let Some(head) = self.unwanted(line, offset) {
+            return self.pass(&head, &line[1..], offset + 1);
+        }
         if let Ok(record) = Record::parse(line) {
             return self.record(record, offset);
         }
         self.report.damaged += 1;
-        (self.each)(None)?;
+        self.reading.damaged()?;
         // A version that does not repair the end of a file glues its first record to a torn line.
-        let Some(at) = glued(line) else { return ControlFlow::Continue(()) };
+        let Some(at) = glued(&line[1..]).map(|at| at + 1) else { return ControlFlow::Continue(()) };
         match Record::parse(&line[at..]) {
             Ok(record) => self.record(record, offset + at as u64),
             Err(_) => ControlFlow::Continue(()),
         }
+    }
+
+    /// Returns how the line begins if nobody wants it.
+    fn unwanted<'l>(&self, line: &'l [u8], offset: u64) -> Option<LineHead<'l>> {
+        let head = LineHead::read(line, offset).filter(|head| head.kind != "session_meta")?;
+        (!self.reading.wants(&head)).then_some(head)
+    }
+
+    /// Looks at the beginning of a long line. Returns from where on it can be passed over.
+    fn beginning(&mut self, bytes: &[u8], offset: u64) -> Option<usize> {
+        let line = bytes.trim_ascii_start();
+        let blanks = bytes.len() - line.len();
+        self.head_offset = offset + blanks as u64;
+        self.unwanted(line, self.head_offset)?;
+        self.head.clear();
+        self.head.extend_from_slice(&line[..line.len().min(HEAD_BYTES)]);
+        Some(blanks + 1)
+    }
+
+    /// Takes the rest of a line of which the beginning was seen before.
+    fn rest(&mut self, rest: &[u8], offset: u64) -> ControlFlow<()> {
+        let line = std::mem::take(&mut self.head);
+        let flow = match LineHead::read(&line, self.head_offset) {
+            Some(head) => self.pass(&head, rest.trim_ascii_end(), offset),
+            None => ControlFlow::Continue(()),
+        };
+        self.head = line;
+        flow
+    }
+
+    /// Passes over a record, unless another one is glued to it. `rest` is what may hold that, up to the line's end.
+    fn pass(&mut self, head: &LineHead<'_>, rest: &[u8], offset: u64) -> ControlFlow<()> {
+        // Of a whole record nothing behind its beginning is a record up to the end of the line.
+        if let Some(at) = glued(rest)
+            && let Ok(record) = Record::parse(&rest[at..])
+        {
+            self.report.damaged += 1;
+            self.reading.damaged()?;
+            return self.record(record, offset + at as u64);
+        }
+        if rest.last() != Some(&b'}') {
+            self.report.damaged += 1;
+            return self.reading.damaged();
+        }
+        self.report.records += 1;
+        self.report.last_ordinal = self.report.last_ordinal.max(head.ordinal);
+        self.reading.passed(head);
+        ControlFlow::Continue(())
     }
 
     fn record(&mut self, mut record: Record<'_>, offset: u64) -> ControlFlow<()> {
@@ -173,122 +242,6 @@ impl<F: FnMut(Option<Record<'_>>) -> ControlFlow<()>> Scanner<F> {
         {
             self.report.history_mode = Some(meta.history_mode());
         }
-        (self.each)(Some(record))
+        self.reading.take(record)
     }
-}
-
-/// Returns the length of the first line, without its feed, if it ends within `bytes`.
-fn line_len(mut bytes: &[u8]) -> Option<usize> {
-    let all = bytes;
-    // std's fast byte search is reachable through BufRead only; reading from a slice cannot fail.
-    let len = bytes.skip_until(b'\n').unwrap_or_default();
-    (len > 0 && all[len - 1] == b'\n').then(|| len - 1)
-}
-
-/// Returns where at the end of a damaged line a record may begin.
-fn glued(line: &[u8]) -> Option<usize> {
-    line.windows(RECORD_START.len()).rposition(|window| window == RECORD_START).filter(|at| *at > 0)
-}
-
-enum Input {
-    Plain(File),
-    Zstd(Box<ZstdInput>),
-}
-
-impl Input {
-    fn open(path: &Path) -> io::Result<Self> {
-        let pair = files::pair(path);
-        match files::if_exists(File::open(&pair.plain))? {
-            Some(file) => Ok(Self::Plain(file)),
-            None => ZstdInput::open(&pair.compressed).map(|input| Self::Zstd(Box::new(input))),
-        }
-    }
-
-    fn is_truncated(&self) -> bool {
-        matches!(self, Self::Zstd(input) if input.is_truncated)
-    }
-}
-
-impl Read for Input {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(file) => file.read(buf),
-            Self::Zstd(input) => input.read(buf),
-        }
-    }
-}
-
-/// Reads a compressed file frame after frame. A frame that cannot be decoded ends the data: what came before it
-/// is still good.
-struct ZstdInput {
-    frame: Option<StreamingDecoder<BufReader<File>, ruzstd::decoding::FrameDecoder>>,
-    is_truncated: bool,
-}
-
-impl ZstdInput {
-    fn open(path: &Path) -> io::Result<Self> {
-        let mut input = Self { frame: None, is_truncated: false };
-        input.next_frame(BufReader::new(File::open(path)?))?;
-        Ok(input)
-    }
-
-    fn next_frame(&mut self, mut source: BufReader<File>) -> io::Result<()> {
-        if source.fill_buf()?.is_empty() {
-            return Ok(());
-        }
-        match StreamingDecoder::new(source) {
-            Ok(frame) => self.frame = Some(frame),
-            Err(_) => self.is_truncated = true,
-        }
-        Ok(())
-    }
-}
-
-impl Read for ZstdInput {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while let Some(frame) = &mut self.frame {
-            match frame.read(buf) {
-                Ok(0) => {
-                    if let Some(done) = self.frame.take() {
-                        self.next_frame(done.into_inner())?;
-                    }
-                }
-                Ok(read) => return Ok(read),
-                Err(_) => {
-                    self.is_truncated = true;
-                    self.frame = None;
-                }
-            }
-        }
-        Ok(0)
-    }
-}
-
-/// Makes sure the plain form of a rollout exists, decompressing the other one if need be, and returns its path.
-///
-/// The compressed file is removed once the plain one is safely on disk: left behind, it would bring the thread
-/// back after an archive or a delete by another version.
-pub(crate) fn materialise(path: &Path) -> io::Result<PathBuf> {
-    let pair = files::pair(path);
-    if pair.plain.try_exists()? {
-        return Ok(pair.plain);
-    }
-    let mut input = ZstdInput::open(&pair.compressed)?;
-    let modified = fs::metadata(&pair.compressed)?.modified()?;
-    let temporary = pair.plain.with_extension(format!("{}.tmp", std::process::id()));
-    let mut output = files::private().write(true).create(true).truncate(true).open(&temporary)?;
-    io::copy(&mut input, &mut output)?;
-    if input.is_truncated {
-        fs::remove_file(&temporary)?;
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("cannot decompress {}", pair.compressed.display()),
-        ));
-    }
-    output.flush()?;
-    output.set_modified(modified)?;
-    output.sync_all()?;
-    fs::rename(&temporary, &pair.plain)?;
-    fs::remove_file(&pair.compressed)?;
-    Ok(pair.plain)
 }

@@ -82,6 +82,61 @@ pub struct Event<'a> {
     pub payload: &'a RawValue,
 }
 
+/// What a line says of itself at its beginning, if it begins in the way of every known writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineHead<'a> {
+    /// As [`Record::position`].
+    pub position: Position,
+    /// As [`Record::ordinal`].
+    pub ordinal: Option<u64>,
+    /// The line's `type`.
+    pub kind: &'a str,
+    /// The `type` of the payload of a `response_item` or an `event_msg`; empty for other kinds.
+    pub payload_kind: &'a str,
+    /// The payload as far as it was looked at.
+    pub payload: &'a [u8],
+}
+
+impl<'a> LineHead<'a> {
+    /// Reads the beginning of a line. `None` if a parser is needed to tell what the line is.
+    pub(crate) fn read(line: &'a [u8], offset: u64) -> Option<Self> {
+        let rest = line.strip_prefix(br#"{"timestamp":""#)?;
+        let (_, rest) = word(rest, |byte| byte != b'\\' && byte >= b' ')?;
+        let mut rest = rest.strip_prefix(b",")?;
+        let mut ordinal = None;
+        if let Some(number) = rest.strip_prefix(br#""ordinal":"#) {
+            let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            ordinal = Some(std::str::from_utf8(&number[..digits]).ok()?.parse().ok()?);
+            rest = number[digits..].strip_prefix(b",")?;
+        }
+        let (kind, rest) = word(rest.strip_prefix(br#""type":""#)?, is_of_name)?;
+        let payload = rest.strip_prefix(br#","payload":"#)?;
+        let payload_kind = match kind {
+            "response_item" | "event_msg" => word(payload.strip_prefix(br#"{"type":""#)?, is_of_name)?.0,
+            _ => "",
+        };
+        let position = Position { file: Position::OWN_FILE, offset };
+        Some(Self { position, ordinal, kind, payload_kind, payload })
+    }
+
+    /// The same in another file of the history.
+    pub(crate) fn in_file(self, file: u16) -> Self {
+        Self { position: Position { file, ..self.position }, ..self }
+    }
+}
+
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Takes off a short string up to its closing quotation mark, if all its bytes are as they should be.
+fn word(bytes: &[u8], is_fine: fn(u8) -> bool) -> Option<(&str, &[u8])> {
+    let len = bytes.iter().take(64).position(|byte| *byte == b'"')?;
+    let (word, rest) = (&bytes[..len], &bytes[len + 1..]);
+    let word = std::str::from_utf8(word).ok().filter(|word| word.bytes().all(is_fine))?;
+    Some((word, rest))
+}
+
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
@@ -208,6 +263,41 @@ mod tests {
             r#"{"type":"compacted","payload":{"message":"#,
             &expect!["not a rollout record: EOF while parsing a value at line 1 column 41"],
         );
+    }
+
+    #[test]
+    fn a_line_begins_with_what_it_is() {
+        let check = |line: &str, expected: Option<(Option<u64>, &str, &str)>| {
+            let head = LineHead::read(line.as_bytes(), 7);
+            assert_eq!(head.map(|head| (head.ordinal, head.kind, head.payload_kind)), expected, "{line}");
+            let Some(head) = head else { return };
+            let record = Record::parse(line.as_bytes()).unwrap();
+            assert_eq!((record.kind(), record.ordinal), (head.kind, head.ordinal));
+            assert!(head.position.offset == 7 && head.payload.starts_with(record.payload().get().as_bytes()));
+        };
+        check(
+            r#"{"timestamp":"2026-03-01T09:00:00.000Z","type":"event_msg","payload":{"type":"task_started"}}"#,
+            Some((None, "event_msg", "task_started")),
+        );
+        check(
+            r#"{"timestamp":"","ordinal":12,"type":"response_item","payload":{"type":"message","role":"user"}}"#,
+            Some((Some(12), "response_item", "message")),
+        );
+        check(r#"{"timestamp":"x","type":"world_state","payload":[]}"#, Some((None, "world_state", "")));
+        // What a parser reads in another way, or in the same at some other place.
+        for line in [
+            r#"{"type":"event_msg","timestamp":"","payload":{"type":"task_started"}}"#,
+            r#"{"timestamp":"","type":"event_msg","payload":{"turn_id":"a","type":"task_started"}}"#,
+            r#"{"timestamp":"","type":"event_msg","payload": {"type":"task_started"}}"#,
+            r#"{"timestamp":"","type":"event\u005fmsg","payload":{"type":"task_started"}}"#,
+            r#"{"timestamp":"\n","type":"x","payload":{}}"#,
+            r#"{"timestamp":"","ordinal":-1,"type":"x","payload":{}}"#,
+            r#"{"timestamp":"","ordinal":99999999999999999999,"type":"x","payload":{}}"#,
+            r#"{"timestamp":"#,
+            "",
+        ] {
+            check(line, None);
+        }
     }
 
     #[test]

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::files;
+use crate::input::materialise;
 use crate::meta::{HistoryMode, SessionMeta};
-use crate::reader::{ReadError, ScanReport, materialise, scan};
+use crate::reader::{ReadError, ScanReport, scan};
 use crate::record::{Body, Record, timestamp_text};
 
 /// Most bytes kept for a file that cannot be written (a full disk). Beyond it new lines are refused, so that a

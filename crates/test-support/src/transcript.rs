@@ -412,6 +412,12 @@ impl Bindings {
         };
         match (recorded, real) {
             (Value::Object(recorded), Value::Object(real)) => {
+                if recorded.keys().any(|name| has_placeholder(name)) {
+                    let filled = |name: &String| self.fill_text(name).unwrap_or_else(|_| name.clone());
+                    let recorded =
+                        recorded.iter().map(|(name, member)| (filled(name), member.clone())).collect();
+                    return self.compare_members(path, &recorded, real, rules, found);
+                }
                 self.compare_members(path, recorded, real, rules, found);
             }
             (Value::Array(recorded), Value::Array(real)) => {

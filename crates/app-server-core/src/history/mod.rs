@@ -20,8 +20,13 @@ use serde_json::value::RawValue;
 /// Members no server should be sent back: ids of stored items and another writer's bookkeeping.
 const DROPPED: &[&str] = &["id", "internal_chat_message_metadata_passthrough", "metadata"];
 /// Beginnings of user messages that are not the user's words.
-const INJECTED_PART: &[&str] =
-    &["<environment_context>", "<turn_aborted>", "<user_shell_command>", "<goal_context>"];
+const INJECTED_PART: &[&str] = &[
+    "<environment_context>",
+    "<turn_aborted>",
+    "<user_shell_command>",
+    "<goal_context>",
+    "<subagent_notification>",
+];
 const INJECTED_WHOLE: &[&str] = &["# AGENTS.md instructions for ", "<user_instructions>", "<skill"];
 /// What a picture counts in an estimate, whatever its size.
 const PICTURE_TOKENS: usize = 1_600;

@@ -98,7 +98,7 @@ impl Part {
 
 impl OpenTurn {
     fn of(entry: &TurnEntry) -> OpenTurn {
-        OpenTurn { id: entry.id.clone(), root_id: entry.root_turn_id.clone() }
+        OpenTurn { id: entry.id.clone(), root_id: entry.root_turn_id().to_owned() }
     }
 }
 

@@ -6,19 +6,22 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::mem::discriminant;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use app_server_protocol::v2::{
     CommandExecutionSource, CommandExecutionStatus, LegacyAppPathString, McpToolCallError, McpToolCallStatus,
-    MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnItemsView, TurnStatus, UserInput,
+    MediaSource, MessagePhase, ThreadItem, ThreadItemKind, Turn, TurnError, TurnItemsView, TurnStatus,
+    UserInput,
 };
-use app_server_rollout::{Body, Event, Position, Record};
+use app_server_rollout::{Body, Event, LineHead, Position, Record};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::agent_message;
+use super::outline::TurnEntry;
 use super::output::CommandOutput;
 use super::recorded::{
     RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedSearch, RecordedStatus,
@@ -26,13 +29,15 @@ use super::recorded::{
 };
 use crate::review;
 
-/// Puts turns together, record by record in the order of the file.
+/// Puts turns together, record by record in the order of the file: all of them for where they are, or one of them for
+/// what is in it.
 #[derive(Default)]
 pub(super) struct TurnBuilder {
+    keep: Keep,
     turns: Vec<Draft>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<Arc<str>, usize>,
     /// Turns that were rolled back. What they left running may end later, and shows nowhere.
-    dropped: HashSet<String>,
+    dropped: HashSet<Arc<str>>,
     /// Where the records of turns are that were dropped by a record which names the first of them; up to that record.
     cuts: Vec<RangeInclusive<Position>>,
     /// The turn that records belong to which name none.
@@ -43,31 +48,57 @@ pub(super) struct TurnBuilder {
     here: Place,
     /// Where the record before it stands, if that was a message of the user to the model.
     user_before: Option<Place>,
+    /// The turns that the current record belongs to: nearly always one at most.
+    touched: [Option<usize>; 2],
+    /// The turn whose run goes on.
+    running: Option<usize>,
+    /// The turn that alone is read, by the id that records name it by; empty if none does.
+    only: Option<String>,
+}
+
+/// How much of the items is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Keep {
+    #[default]
+    All,
+    /// The user's and the agent's messages.
+    Words,
+    Nothing,
 }
 
 /// Where a record stands, and what it is known by as long as its file is only appended to: its number, or without one
 /// its place in the file.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) position: Position,
     pub(super) anchor: u64,
 }
 
-/// A turn as the whole file has it.
-pub(super) struct Built {
-    pub(super) turn: Turn,
-    /// Whether it is over: an end is on record, or none ever is in files that name no turns.
-    pub(super) has_ended: bool,
-    /// Its first record.
-    pub(super) first: Place,
-    /// The first record of whatever turn follows in the file, a dropped one included.
-    pub(super) next: Option<Position>,
+/// Records of a turn that stand together, with none of another turn between them, in one file of the thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) file: u16,
+    /// Whether the turn was open when the first of them came.
+    is_open: bool,
+    /// Whether the thread's folder was known then.
+    has_cwd: bool,
 }
 
 /// A turn in the making.
 struct Draft {
-    turn: Turn,
+    /// Empty if the file does not name it.
+    id: Arc<str>,
+    root_id: Option<String>,
+    status: TurnStatus,
+    error: Option<Box<TurnError>>,
+    started_at: Option<i64>,
+    completed_at: Option<i64>,
+    duration_ms: Option<i64>,
     items: Vec<DraftItem>,
+    /// Items of which nothing is kept but their number, and how many of them have no id.
+    counted: (u32, u32),
     /// Begun by a record that names it; without one the user's message begins the turn.
     is_named: bool,
     has_ended: bool,
@@ -76,11 +107,16 @@ struct Draft {
     is_recorded: bool,
     first: Place,
     next: Option<Position>,
+    runs: Vec<Run>,
 }
 
+/// What must be known of an item to tell what becomes of it, and the item if it is kept.
 struct DraftItem {
-    item: ThreadItem,
+    /// Of its id; nought for one that gets its number at the end.
+    hash: u64,
+    sort: Sort,
     source: Source,
+    item: Option<Box<ThreadItem>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,22 +129,86 @@ enum Source {
     Pair,
 }
 
+/// The kinds of items that older events may tell of without an id, and all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    User,
+    Agent,
+    Reasoning,
+    Compaction,
+    Entered,
+    Exited,
+    Other,
+}
+
 /// The id of an item that gets its number at the end.
 const UNNUMBERED: &str = "";
 
+/// Recorded items longer than this are not taken apart when nothing of them is kept.
+const LONG_ITEM_BYTES: usize = 4096;
+
 impl TurnBuilder {
+    pub(super) fn new(keep: Keep) -> Self {
+        TurnBuilder { keep, ..TurnBuilder::default() }
+    }
+
+    /// A builder of the one turn, for the records of its runs.
+    pub(super) fn of_one(keep: Keep, entry: &TurnEntry) -> Self {
+        let only = if entry.is_named { entry.id.clone() } else { String::new() };
+        TurnBuilder { only: Some(only), ..TurnBuilder::new(keep) }
+    }
+
+    /// Comes to another run of the one turn.
+    pub(super) fn goes_on(&mut self, run: &Run, cwd: &str) {
+        self.open = run.is_open.then_some(0);
+        self.cwd.clear();
+        if run.has_cwd {
+            self.cwd.push_str(cwd);
+        }
+    }
+
+    /// Whether a record that begins like this may say something of turns.
+    pub(super) fn wants(&self, head: &LineHead<'_>) -> bool {
+        match head.kind {
+            "event_msg" => is_of_turns(head.payload_kind),
+            "response_item" => match head.payload_kind {
+                "function_call" | "local_shell_call" => self.takes_calls(),
+                "function_call_output" => self.keep == Keep::All && self.takes_calls(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Takes note of a record that it did not want.
+    pub(super) fn pass(&mut self, head: &LineHead<'_>) {
+        self.here = Place { position: head.position, anchor: head.ordinal.unwrap_or(head.position.offset) };
+        if head.kind == "response_item" && head.payload_kind == "function_call_output" && self.takes_calls() {
+            // It may be the output of one of the turn's commands.
+            let was_open = self.open;
+            self.touched = [was_open, None];
+            self.note_runs(was_open);
+        }
+        let is_user = head.kind == "response_item" && head.payload.starts_with(USER_MESSAGE.as_bytes());
+        self.user_before = is_user.then_some(self.here);
+    }
+
     pub(super) fn push(&mut self, record: &Record<'_>) {
         self.here = Place::of(record);
+        self.touched = [None; 2];
+        let was_open = self.open;
         match &record.body {
             Body::SessionMeta(meta) => {
                 if self.cwd.is_empty() {
                     self.cwd = meta.cwd.to_string_lossy().into_owned();
+                    self.running = None;
                 }
             }
             Body::Event(event) => self.event(event),
             Body::ResponseItem(raw) => self.response_item(raw),
             Body::TurnContext(_) | Body::Compacted(_) | Body::Other { .. } => {}
         }
+        self.note_runs(was_open);
         self.user_before = is_user_message(&record.body).then_some(self.here);
     }
 
@@ -118,7 +218,53 @@ impl TurnBuilder {
             && ended_in(event).is_some_and(|turn_id| self.by_id.contains_key(turn_id.as_ref()))
         {
             self.here = Place::of(record);
+            self.touched = [None; 2];
+            let was_open = self.open;
+            // Between such records there are others that are not read.
+            self.break_run();
             self.event(event);
+            self.note_runs(was_open);
+            self.break_run();
+        }
+    }
+
+    /// Whether calls of the open turn and their outputs are its items.
+    fn takes_calls(&self) -> bool {
+        self.open.is_some_and(|open| !self.turns[open].is_recorded)
+    }
+
+    /// The current record belongs to this turn.
+    fn touch(&mut self, at: usize) {
+        if !self.touched.contains(&Some(at)) {
+            let slot = usize::from(self.touched[0].is_some());
+            self.touched[slot] = Some(at);
+        }
+    }
+
+    /// What comes now is of another run, even if it is of the same turn.
+    fn break_run(&mut self) {
+        self.running = None;
+    }
+
+    /// Adds the current record to the runs of the turns it belongs to. One that belongs to none may stand in a run: what
+    /// it does there it does in a whole reading, which is nothing.
+    fn note_runs(&mut self, was_open: Option<usize>) {
+        let Position { file, offset } = self.here.position;
+        for at in std::mem::take(&mut self.touched).into_iter().flatten() {
+            let Some(draft) = self.turns.get_mut(at) else { continue };
+            match draft.runs.last_mut() {
+                Some(run) if self.running == Some(at) && run.file == file && run.last < offset => {
+                    run.last = offset;
+                }
+                _ => draft.runs.push(Run {
+                    first: offset,
+                    last: offset,
+                    file,
+                    is_open: was_open == Some(at),
+                    has_cwd: !self.cwd.is_empty(),
+                }),
+            }
+            self.running = Some(at);
         }
     }
 
@@ -128,35 +274,65 @@ impl TurnBuilder {
     }
 
     /// What was cut out of the thread by records that name the first turn which goes.
-    pub(super) fn into_cuts(self) -> Vec<RangeInclusive<Position>> {
-        self.cuts
+    pub(super) fn cuts(&self) -> &[RangeInclusive<Position>] {
+        &self.cuts
     }
 
-    /// The turns, numbered where the file names them not.
-    pub(super) fn finish(self) -> impl Iterator<Item = Built> {
-        let mut item_number = 0;
-        let drafts = self.turns.into_iter().filter(Draft::counts);
-        drafts.enumerate().map(move |(position, draft)| {
-            let Draft { mut turn, items, is_named, has_ended, first, next, .. } = draft;
-            if !is_named {
-                turn.id = turn_number(position);
-            }
-            turn.root_turn_id.get_or_insert_with(|| turn.id.clone());
-            // A named turn without an end was cut off; the January files record no ends at all.
-            let has_ended = has_ended || !is_named;
-            if turn.status == TurnStatus::InProgress {
-                turn.status = if has_ended { TurnStatus::Completed } else { TurnStatus::Interrupted };
-            }
-            turn.items = items.into_iter().map(|draft| draft.item).collect();
-            for item in &mut turn.items {
-                let id = id_of(&mut item.kind);
-                if id.as_str() == UNNUMBERED {
-                    item_number += 1;
-                    *id = format!("item-{item_number}");
-                }
-            }
-            Built { turn, has_ended, first, next }
-        })
+    /// The thread's folder, as the first of its lines that names one has it.
+    pub(super) fn cwd(&self) -> &str {
+        &self.cwd
+    }
+
+    /// Where the turns are, numbered where the file names them not.
+    pub(super) fn finish(self) -> Vec<TurnEntry> {
+        let TurnBuilder { turns, by_id, .. } = self;
+        drop(by_id);
+        let mut unnumbered_before = 0;
+        let drafts = turns.into_iter().filter(Draft::counts);
+        let entries = drafts.enumerate().map(|(position, draft)| {
+            let (status, has_ended) = draft.end();
+            let (items, unnumbered) = draft.count();
+            let Draft { id, root_id, is_named, first, next, mut runs, .. } = draft;
+            let id = if is_named { String::from(&*id) } else { turn_number(position) };
+            runs.shrink_to_fit();
+            let entry = TurnEntry {
+                root_turn_id: root_id.filter(|root| *root != id),
+                id,
+                anchor: first.anchor,
+                first: first.position,
+                next,
+                status,
+                has_ended,
+                is_named,
+                runs,
+                items,
+                unnumbered_before,
+            };
+            unnumbered_before += unnumbered;
+            entry
+        });
+        entries.collect()
+    }
+
+    /// The one turn, as far as its items were kept.
+    pub(super) fn finish_one(mut self, entry: &TurnEntry) -> Turn {
+        // There is none if all of its records are damaged, which is seen only now.
+        let draft = self.turns.pop().unwrap_or_else(|| Draft::new(Arc::default(), false, self.here));
+        draft.into_turn(entry.id.clone(), entry.unnumbered_before)
+    }
+
+    /// All turns with all their items.
+    #[cfg(test)]
+    pub(super) fn whole(self) -> Vec<Turn> {
+        let mut number = 0;
+        let drafts = self.turns.into_iter().filter(Draft::counts).enumerate();
+        let turns = drafts.map(|(position, draft)| {
+            let id = if draft.is_named { String::from(&*draft.id) } else { turn_number(position) };
+            let before = number;
+            number += draft.count().1;
+            draft.into_turn(id, before)
+        });
+        turns.collect()
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -193,10 +369,10 @@ impl TurnBuilder {
             started_at: Option<i64>,
         }
         let Some(Started { turn_id, root_turn_id, started_at }) = read(raw) else { return };
-        self.dropped.remove(&turn_id);
+        self.dropped.remove(turn_id.as_str());
         let at = self.turn_named(&turn_id);
-        let turn = &mut self.turns[at].turn;
-        turn.root_turn_id = root_turn_id;
+        let turn = &mut self.turns[at];
+        turn.root_id = root_turn_id;
         turn.started_at = started_at;
         self.open = Some(at);
     }
@@ -215,18 +391,18 @@ impl TurnBuilder {
             duration_ms: Option<i64>,
         }
         let Some(complete) = read::<Complete>(raw) else { return };
-        if self.dropped.contains(&complete.turn_id) {
+        if self.is_dropped(&complete.turn_id) {
             return;
         }
         let at = self.turn_named(&complete.turn_id);
         let draft = &mut self.turns[at];
         draft.has_ended = true;
-        draft.turn.status = if complete.error.is_some() { TurnStatus::Failed } else { TurnStatus::Completed };
-        draft.turn.error = complete.error.map(StoredError::into_wire);
+        draft.status = if complete.error.is_some() { TurnStatus::Failed } else { TurnStatus::Completed };
+        draft.error = complete.error.map(|error| Box::new(error.into_wire()));
         // The turn of a review has no beginning on record.
-        draft.turn.started_at = draft.turn.started_at.or(complete.started_at);
-        draft.turn.completed_at = complete.completed_at;
-        draft.turn.duration_ms = complete.duration_ms;
+        draft.started_at = draft.started_at.or(complete.started_at);
+        draft.completed_at = complete.completed_at;
+        draft.duration_ms = complete.duration_ms;
         if self.open == Some(at) {
             self.open = None;
         }
@@ -244,22 +420,59 @@ impl TurnBuilder {
         }
         let Some(aborted) = read::<Aborted>(raw) else { return };
         let at = match &aborted.turn_id {
-            Some(id) if self.dropped.contains(id) => None,
+            Some(id) if self.is_dropped(id) => None,
             Some(id) => Some(self.turn_named(id)),
             None => self.open,
         };
         let Some(at) = at else { return };
+        self.touch(at);
         let draft = &mut self.turns[at];
         draft.has_ended = true;
-        draft.turn.status = TurnStatus::Interrupted;
-        draft.turn.completed_at = aborted.completed_at;
-        draft.turn.duration_ms = aborted.duration_ms;
+        draft.status = TurnStatus::Interrupted;
+        draft.completed_at = aborted.completed_at;
+        draft.duration_ms = aborted.duration_ms;
         if self.open == Some(at) {
             self.open = None;
         }
     }
 
     fn item_completed(&mut self, raw: &RawValue) {
+        let Some((turn_id, item)) = self.completed(raw) else { return };
+        // The January reference counts turns from 0 and records plans alone; those ids name nothing.
+        let at = match self.open {
+            Some(open) if !self.turns[open].is_named && !self.by_id.contains_key(turn_id.as_str()) => open,
+            _ => self.turn_named(&turn_id),
+        };
+        self.touch(at);
+        let keep = self.keep;
+        let draft = &mut self.turns[at];
+        if matches!(item.sort, Sort::User | Sort::Agent) && draft.is_named && !draft.is_recorded {
+            draft.is_recorded = true;
+            draft.items.retain(|item| item.source == Source::Recorded);
+            if keep == Keep::Nothing {
+                std::mem::take(&mut draft.items).iter().for_each(|item| draft.count_in(item));
+            }
+        }
+        // What was put together from the call or an event, while nothing better was known.
+        if !draft.is_recorded {
+            draft.items.retain(|other| other.source == Source::Recorded || other.hash != item.hash);
+        }
+        // In our legacy files the event for older readers, which may name no item, comes right before.
+        let is_same =
+            |last: &DraftItem| last.source == Source::Event && last.sort == item.sort && last.hash == 0;
+        if draft.items.last().is_some_and(is_same) {
+            draft.items.pop();
+        }
+        if keep == Keep::Nothing && draft.is_recorded {
+            // No record to come takes it away.
+            draft.count_in(&item);
+        } else {
+            draft.items.push(item);
+        }
+    }
+
+    /// Reads which item of which turn ended.
+    fn completed(&mut self, raw: &RawValue) -> Option<(String, DraftItem)> {
         #[derive(Deserialize)]
         struct Completed<'a> {
             turn_id: String,
@@ -270,45 +483,38 @@ impl TurnBuilder {
             #[serde(default)]
             completed_at_ms: Option<i64>,
         }
-        let Some(completed) = read::<Completed<'_>>(raw) else { return };
-        if self.dropped.contains(&completed.turn_id) {
-            return;
+        #[derive(Deserialize)]
+        struct Known<'a> {
+            turn_id: String,
+            #[serde(borrow)]
+            item: KnownItem<'a>,
         }
-        let Some(mut kind) = read_item(completed.item) else { return };
-        // The January reference counts turns from 0 and records plans alone; those ids name nothing.
-        let at = match self.open {
-            Some(open) if !self.turns[open].is_named && !self.by_id.contains_key(&completed.turn_id) => open,
-            _ => self.turn_named(&completed.turn_id),
-        };
-        let is_words =
-            matches!(kind, ThreadItemKind::UserMessage { .. } | ThreadItemKind::AgentMessage { .. });
-        let draft = &mut self.turns[at];
-        if is_words && draft.is_named && !draft.is_recorded {
-            draft.is_recorded = true;
-            draft.items.retain(|item| item.source == Source::Recorded);
+        #[derive(Deserialize)]
+        struct KnownItem<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Cow<'a, str>,
+            #[serde(borrow)]
+            id: Cow<'a, str>,
         }
-        // What was put together from the call or an event, while nothing better was known.
-        if !draft.is_recorded {
-            let id = id_of(&mut kind);
-            draft
-                .items
-                .retain_mut(|item| item.source == Source::Recorded || id_of(&mut item.item.kind) != id);
+        if self.keep != Keep::All
+            && raw.get().len() > LONG_ITEM_BYTES
+            && let Some(Known { turn_id, item }) = read::<Known<'_>>(raw)
+            && let Some(sort) = Sort::named(&item.kind)
+            && (self.keep == Keep::Nothing || sort == Sort::Other)
+        {
+            let item = DraftItem { hash: hash_of(&item.id), sort, source: Source::Recorded, item: None };
+            return (!self.is_dropped(&turn_id)).then_some((turn_id, item));
         }
-        // In our legacy files the event for older readers, which may name no item, comes right before.
-        let is_same = |last: &mut DraftItem| {
-            last.source == Source::Event
-                && discriminant(&last.item.kind) == discriminant(&kind)
-                && id_of(&mut last.item.kind) == UNNUMBERED
-        };
-        if draft.items.last_mut().is_some_and(is_same) {
-            draft.items.pop();
+        let completed = read::<Completed<'_>>(raw)?;
+        if self.is_dropped(&completed.turn_id) {
+            return None;
         }
         let item = ThreadItem {
-            kind,
+            kind: read_item(completed.item)?,
             started_at_ms: completed.started_at_ms,
             completed_at_ms: completed.completed_at_ms,
         };
-        draft.items.push(DraftItem { item, source: Source::Recorded });
+        Some((completed.turn_id, DraftItem::new(item, Source::Recorded, self.keep)))
     }
 
     fn user_message(&mut self, raw: &RawValue) {
@@ -341,7 +547,7 @@ impl TurnBuilder {
         if !self.open.is_some_and(|open| self.turns[open].is_named) {
             // What the model sees of the message comes right before.
             let first = self.user_before.unwrap_or(self.here);
-            self.open = Some(self.new_turn(String::new(), false, first));
+            self.open = Some(self.new_turn(Arc::default(), false, first));
         }
         let id = UNNUMBERED.to_owned();
         self.add(ThreadItemKind::UserMessage { id, client_id: event.client_id, content }, Source::Event);
@@ -368,13 +574,16 @@ impl TurnBuilder {
             text: String,
         }
         let Some(Reasoning { text }) = read(raw) else { return };
-        let last = self.open.and_then(|open| self.turns[open].items.last_mut());
-        if let Some(DraftItem {
-            item: ThreadItem { kind: ThreadItemKind::Reasoning { summary, content, .. }, .. },
-            source: Source::Event,
-        }) = last
+        if let Some(open) = self.open
+            && let Some(DraftItem { sort: Sort::Reasoning, source: Source::Event, item, .. }) =
+                self.turns[open].items.last_mut()
         {
-            return if is_raw { content.push(text) } else { summary.push(text) };
+            if let Some(item) = item
+                && let ThreadItemKind::Reasoning { summary, content, .. } = &mut item.kind
+            {
+                if is_raw { content.push(text) } else { summary.push(text) }
+            }
+            return self.touch(open);
         }
         let (summary, content) = if is_raw { (Vec::new(), vec![text]) } else { (vec![text], Vec::new()) };
         self.add(ThreadItemKind::Reasoning { id: UNNUMBERED.to_owned(), summary, content }, Source::Event);
@@ -494,6 +703,7 @@ impl TurnBuilder {
         }
         let Some(RolledBack { num_turns, before_turn_id }) = read(raw) else { return };
         self.open = None;
+        self.break_run();
         let named = before_turn_id.and_then(|id| self.position(&id));
         if let Some(first) = named.map(|at| self.turns[at].first.position) {
             self.cuts.push(first..=self.here.position);
@@ -549,7 +759,7 @@ impl TurnBuilder {
             List(Vec<String>),
         }
         // Outside of turns nothing was run: the item was put into the model's history.
-        if self.open.is_none() {
+        if !self.takes_calls() {
             return;
         }
         let Some(Call { call_id: Some(id), name, arguments, action }) = read(raw) else { return };
@@ -591,23 +801,19 @@ impl TurnBuilder {
         if !self.turns[open].items.iter().any(|item| item.source == Source::Pair) {
             return;
         }
+        self.touch(open);
         let Some(Output { call_id, output: Value::String(text) }) = read(raw) else { return };
-        for draft in self.turns[open].items.iter_mut().rev().filter(|item| item.source == Source::Pair) {
-            if let ThreadItemKind::CommandExecution {
-                id,
-                status,
-                aggregated_output,
-                exit_code,
-                duration_ms,
-                ..
-            } = &mut draft.item.kind
-                && *id == call_id
-            {
-                let output = CommandOutput::read(text);
-                (*status, *aggregated_output) = (output.status, output.text);
-                (*exit_code, *duration_ms) = (output.exit_code, output.duration_ms);
-                return;
-            }
+        let hash = hash_of(&call_id);
+        let items = self.turns[open].items.iter_mut().rev();
+        let call = items.filter(|item| item.source == Source::Pair).find(|item| item.hash == hash);
+        if let Some(item) = call.and_then(|call| call.item.as_mut())
+            && let ThreadItemKind::CommandExecution {
+                status, aggregated_output, exit_code, duration_ms, ..
+            } = &mut item.kind
+        {
+            let output = CommandOutput::read(text);
+            (*status, *aggregated_output) = (output.status, output.text);
+            (*exit_code, *duration_ms) = (output.exit_code, output.duration_ms);
         }
     }
 
@@ -623,7 +829,8 @@ impl TurnBuilder {
     /// Adds an item to the turn its event names, or as [`Self::add`] does when it names none.
     fn add_event(&mut self, turn_id: Option<String>, kind: ThreadItemKind) {
         let Some(turn_id) = turn_id else { return self.add(kind, Source::Event) };
-        if self.dropped.contains(&turn_id) {
+        let is_of_another = self.only.as_ref().is_some_and(|only| *only != turn_id);
+        if is_of_another || self.is_dropped(&turn_id) {
             return;
         }
         let at = self.turn_named(&turn_id);
@@ -631,20 +838,34 @@ impl TurnBuilder {
     }
 
     fn put(&mut self, at: usize, kind: ThreadItemKind, source: Source) {
+        self.touch(at);
         let draft = &mut self.turns[at];
         if !draft.is_recorded {
             let item = ThreadItem { kind, started_at_ms: None, completed_at_ms: None };
-            draft.items.push(DraftItem { item, source });
+            draft.items.push(DraftItem::new(item, source, self.keep));
         }
     }
 
     /// Forgets the command of a call that turned out to be something better known.
     fn drop_pair(&mut self, call_id: &str) {
         if let Some(open) = self.open {
-            self.turns[open]
-                .items
-                .retain_mut(|draft| draft.source != Source::Pair || id_of(&mut draft.item.kind) != call_id);
+            let (hash, items) = (hash_of(call_id), &mut self.turns[open].items);
+            let before = items.len();
+            items.retain(|item| item.source != Source::Pair || item.hash != hash);
+            if items.len() < before {
+                self.touch(open);
+            }
         }
+    }
+
+    /// Whether the turn was dropped. What its records do in a whole reading, which is nothing, is not what they would do
+    /// within a run.
+    fn is_dropped(&mut self, turn_id: &str) -> bool {
+        let is_dropped = self.dropped.contains(turn_id);
+        if is_dropped {
+            self.break_run();
+        }
+        is_dropped
     }
 
     /// The position of a turn by its id, or by its number where the file does not name it.
@@ -659,56 +880,182 @@ impl TurnBuilder {
     }
 
     fn open_unnamed(&mut self) -> usize {
-        let at = self.new_turn(String::new(), false, self.here);
+        let at = self.new_turn(Arc::default(), false, self.here);
         self.open = Some(at);
         at
     }
 
     fn turn_named(&mut self, id: &str) -> usize {
-        match self.by_id.get(id) {
+        let at = match self.by_id.get(id) {
             Some(at) => *at,
             None => {
-                let at = self.new_turn(id.to_owned(), true, self.here);
-                self.by_id.insert(id.to_owned(), at);
+                let id: Arc<str> = id.into();
+                let at = self.new_turn(Arc::clone(&id), true, self.here);
+                self.by_id.insert(id, at);
                 self.open = Some(at);
                 at
             }
-        }
+        };
+        self.touch(at);
+        at
     }
 
-    fn new_turn(&mut self, id: String, is_named: bool, first: Place) -> usize {
+    fn new_turn(&mut self, id: Arc<str>, is_named: bool, first: Place) -> usize {
         if let Some(last) = self.turns.last_mut() {
             last.next.get_or_insert(first.position);
         }
-        let turn = Turn {
-            completed_at: None,
-            duration_ms: None,
-            error: None,
-            id,
-            items: Vec::new(),
-            items_view: TurnItemsView::Full,
-            root_turn_id: None,
-            started_at: None,
-            status: TurnStatus::InProgress,
-        };
-        self.turns.push(Draft {
-            turn,
-            items: Vec::new(),
-            is_named,
-            has_ended: false,
-            is_recorded: false,
-            first,
-            next: None,
-        });
+        self.turns.push(Draft::new(id, is_named, first));
         self.turns.len() - 1
     }
 }
 
 impl Draft {
+    fn new(id: Arc<str>, is_named: bool, first: Place) -> Self {
+        Draft {
+            id,
+            root_id: None,
+            status: TurnStatus::InProgress,
+            error: None,
+            started_at: None,
+            completed_at: None,
+            duration_ms: None,
+            items: Vec::new(),
+            counted: (0, 0),
+            is_named,
+            has_ended: false,
+            is_recorded: false,
+            first,
+            next: None,
+            runs: Vec::new(),
+        }
+    }
+
     /// Whether it is a turn to anybody: one that nothing names and that has nothing in it is none.
     fn counts(&self) -> bool {
         self.is_named || !self.items.is_empty()
     }
+
+    /// Counts an item that is not kept.
+    fn count_in(&mut self, item: &DraftItem) {
+        self.counted.0 += 1;
+        self.counted.1 += u32::from(item.hash == 0);
+    }
+
+    /// How many items there are, and how many of them have no id.
+    fn count(&self) -> (u32, u32) {
+        self.items
+            .iter()
+            .fold(self.counted, |(all, unnumbered), item| (all + 1, unnumbered + u32::from(item.hash == 0)))
+    }
+
+    /// The status, and whether it is over: an end is on record, or none ever is in files that name no turns.
+    fn end(&self) -> (TurnStatus, bool) {
+        // A named turn without an end was cut off; the January files record no ends at all.
+        let has_ended = self.has_ended || !self.is_named;
+        let status = match (self.status, has_ended) {
+            (TurnStatus::InProgress, true) => TurnStatus::Completed,
+            (TurnStatus::InProgress, false) => TurnStatus::Interrupted,
+            (status, _) => status,
+        };
+        (status, has_ended)
+    }
+
+    /// The turn with the items that were kept.
+    fn into_turn(self, id: String, unnumbered_before: u32) -> Turn {
+        let (status, _) = self.end();
+        let mut number = unnumbered_before;
+        let items = self.items.into_iter().filter_map(|DraftItem { hash, item, .. }| {
+            number += u32::from(hash == 0);
+            let mut item = *item?;
+            if hash == 0 {
+                *id_of(&mut item.kind) = format!("item-{number}");
+            }
+            Some(item)
+        });
+        Turn {
+            completed_at: self.completed_at,
+            duration_ms: self.duration_ms,
+            error: self.error.map(|error| *error),
+            items: items.collect(),
+            items_view: TurnItemsView::Full,
+            root_turn_id: Some(self.root_id.unwrap_or_else(|| id.clone())),
+            started_at: self.started_at,
+            status,
+            id,
+        }
+    }
+}
+
+impl DraftItem {
+    fn new(mut item: ThreadItem, source: Source, keep: Keep) -> Self {
+        let sort = Sort::of(&item.kind);
+        let is_kept = match keep {
+            Keep::All => true,
+            Keep::Words => matches!(sort, Sort::User | Sort::Agent),
+            Keep::Nothing => false,
+        };
+        let hash = hash_of(id_of(&mut item.kind));
+        DraftItem { hash, sort, source, item: is_kept.then(|| Box::new(item)) }
+    }
+}
+
+impl Sort {
+    fn of(kind: &ThreadItemKind) -> Sort {
+        match kind {
+            ThreadItemKind::UserMessage { .. } => Sort::User,
+            ThreadItemKind::AgentMessage { .. } => Sort::Agent,
+            ThreadItemKind::Reasoning { .. } => Sort::Reasoning,
+            ThreadItemKind::ContextCompaction { .. } => Sort::Compaction,
+            ThreadItemKind::EnteredReviewMode { .. } => Sort::Entered,
+            ThreadItemKind::ExitedReviewMode { .. } => Sort::Exited,
+            _ => Sort::Other,
+        }
+    }
+
+    /// Of those that can be long by their names on record.
+    fn named(name: &str) -> Option<Sort> {
+        match name {
+            "UserMessage" | "userMessage" => Some(Sort::User),
+            "AgentMessage" | "agentMessage" => Some(Sort::Agent),
+            "CommandExecution" | "commandExecution" | "FileChange" | "fileChange" | "McpToolCall"
+            | "mcpToolCall" | "DynamicToolCall" | "dynamicToolCall" => Some(Sort::Other),
+            _ => None,
+        }
+    }
+}
+
+/// What the id of an item is compared by.
+fn hash_of(id: &str) -> u64 {
+    if id == UNNUMBERED {
+        return 0;
+    }
+    let mut hasher = DefaultHasher::new();
+    hasher.write(id.as_bytes());
+    hasher.finish().max(1)
+}
+
+/// Whether turns are put together from events of this kind.
+fn is_of_turns(event: &str) -> bool {
+    matches!(
+        event,
+        "task_started"
+            | "turn_started"
+            | "task_complete"
+            | "turn_complete"
+            | "turn_aborted"
+            | "item_completed"
+            | "user_message"
+            | "agent_message"
+            | "agent_reasoning"
+            | "agent_reasoning_raw_content"
+            | "web_search_end"
+            | "patch_apply_end"
+            | "mcp_tool_call_end"
+            | "context_compacted"
+            | "entered_review_mode"
+            | "exited_review_mode"
+            | "thread_rolled_back"
+    )
 }
 
 /// The id of a turn that the file does not name.
@@ -728,9 +1075,11 @@ impl Default for Place {
     }
 }
 
-/// Whether the model saw words in the user's role here. Every writer puts type and role first.
+/// How words in the user's role begin that the model saw. Every writer puts type and role first.
+const USER_MESSAGE: &str = r#"{"type":"message","role":"user""#;
+
 fn is_user_message(body: &Body<'_>) -> bool {
-    matches!(body, Body::ResponseItem(raw) if raw.get().starts_with(r#"{"type":"message","role":"user""#))
+    matches!(body, Body::ResponseItem(raw) if raw.get().starts_with(USER_MESSAGE))
 }
 
 /// The turn that this event tells of an end in: its own, or that of something which outlived it. Such an event belongs
@@ -741,17 +1090,22 @@ pub(super) fn ended_in<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
         #[serde(borrow)]
         turn_id: Cow<'a, str>,
     }
-    match event.kind.as_ref() {
+    is_end(&event.kind).then(|| read::<Named<'a>>(event.payload).map(|named| named.turn_id)).flatten()
+}
+
+/// Whether events of this kind tell of an end and may stand behind other turns.
+pub(super) fn is_end(event: &str) -> bool {
+    matches!(
+        event,
         "item_completed"
-        | "patch_apply_end"
-        | "mcp_tool_call_end"
-        | "entered_review_mode"
-        | "exited_review_mode"
-        | "task_complete"
-        | "turn_complete"
-        | "turn_aborted" => read::<Named<'a>>(event.payload).map(|named| named.turn_id),
-        _ => None,
-    }
+            | "patch_apply_end"
+            | "mcp_tool_call_end"
+            | "entered_review_mode"
+            | "exited_review_mode"
+            | "task_complete"
+            | "turn_complete"
+            | "turn_aborted"
+    )
 }
 
 fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {

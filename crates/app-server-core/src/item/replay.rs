@@ -1,15 +1,14 @@
-//! Reads a rollout once, from its beginning, for everything that is wanted of it.
+//! Reads a stored thread for going on with it or for showing it.
 
-use std::ops::{ControlFlow, RangeInclusive};
+use std::ops::ControlFlow;
 use std::path::Path;
 
-use app_server_protocol::v2::{ThreadTokenUsage, TokenUsageBreakdown, Turn};
-use app_server_rollout::{Body, HeaderError, Position, Record, ScanReport, SessionMeta, Store};
+use app_server_protocol::v2::{ThreadTokenUsage, TokenUsageBreakdown, Turn, TurnItemsView};
+use app_server_rollout::{Body, LineHead, Position, Reading, Record, ScanReport, SessionMeta, Store};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::outline::TurnPlace;
-use super::rebuild::{Built, TurnBuilder};
+use super::outline::{ModelPlan, Outline, TurnEntry, TurnPlace, outline_until, turns};
 use crate::error::CoreError;
 use crate::goal::Goal;
 use crate::history::History;
@@ -30,10 +29,10 @@ pub(crate) struct Loaded {
     /// Empty unless wanted.
     pub(crate) history: History,
     pub(crate) turns: Option<Vec<Turn>>,
-    /// Where the last of the turns is; unknown when they are not wanted.
+    /// Where the last of the turns is.
     pub(crate) last_turn: Option<TurnPlace>,
     pub(crate) usage: Option<ThreadTokenUsage>,
-    /// The turn `usage` was counted in; unknown in files without turns, or when turns are not wanted.
+    /// The turn `usage` was counted in; unknown in files without turns.
     pub(crate) usage_turn_id: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) effort: Option<String>,
@@ -60,181 +59,141 @@ pub(crate) fn load_until(
     until: Option<Position>,
     want: Want,
 ) -> Result<Loaded, CoreError> {
-    let mut reader = Reader { want, ..Reader::default() };
-    let report = store.scan_history(path, |record| {
-        // The thread's own first record comes before what it continues, though its file is a later one.
-        if reader.meta.is_none() || until.is_none_or(|until| record.position < until) {
-            reader.take(&record);
-        } else if want.turns {
-            reader.turns.push_late(&record);
-        } else {
+    let mut outline = outline_until(store, path, until)?;
+    let history = match want.history {
+        true => history(store, &outline)?,
+        false => {
+            (outline.usage, outline.usage_turn_id, outline.context) = (None, None, None);
+            History::default()
+        }
+    };
+    let turns = if want.turns { Some(all_turns(store, &outline)?) } else { None };
+    let usage = outline.usage.as_deref().and_then(read_usage);
+    let (model, effort) = outline.context.as_deref().and_then(read_context).unwrap_or_default();
+    let last_turn = outline.turns.last().map(TurnEntry::place);
+    let Outline { meta, report, usage_turn_id, goal, .. } = outline;
+    Ok(Loaded { meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort, goal })
+}
+
+fn all_turns(store: &Store, outline: &Outline) -> Result<Vec<Turn>, CoreError> {
+    let mut all = Vec::with_capacity(outline.turns.len());
+    turns(store, outline, 0..outline.turns.len(), TurnItemsView::Full, &mut |turn| all.push(turn))?;
+    Ok(all)
+}
+
+/// Reads what the model sees of a thread, and no more of its file than that needs.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn history(store: &Store, outline: &Outline) -> Result<History, CoreError> {
+    let plan = &outline.model;
+    let mut seen = Seen { plan, history: History::default(), is_begun: plan.from.is_some() };
+    match plan.from {
+        Some(from) => store.chain(&plan.path)?.read_on(from, plan.until, &mut seen)?,
+        None => _ = store.read_history(&plan.path, &mut seen)?,
+    }
+    Ok(seen.history)
+}
+
+/// Gathers what the model sees.
+struct Seen<'a> {
+    plan: &'a ModelPlan,
+    history: History,
+    /// The thread's own first record was read: it comes before what it continues, though its file is a later one.
+    is_begun: bool,
+}
+
+impl Seen<'_> {
+    /// Whether nothing is left here but the user's words.
+    fn is_for_words(&self, position: Position) -> bool {
+        self.plan.words_until.is_some_and(|until| position < until)
+    }
+
+    fn is_cut(&self, position: Position) -> bool {
+        self.plan.cuts.iter().any(|cut| cut.contains(&position))
+    }
+}
+
+impl Reading for Seen<'_> {
+    fn wants(&self, head: &LineHead<'_>) -> bool {
+        if self.is_cut(head.position) {
+            return false;
+        }
+        match head.kind {
+            "response_item" => {
+                let is_of_others = || {
+                    head.payload_kind != "message"
+                        || [
+                            r#"{"type":"message","role":"assistant""#,
+                            r#"{"type":"message","role":"developer""#,
+                        ]
+                        .iter()
+                        .any(|start| head.payload.starts_with(start.as_bytes()))
+                };
+                !(self.is_for_words(head.position) && is_of_others())
+            }
+            "event_msg" => {
+                matches!(head.payload_kind, "task_started" | "turn_started" | "thread_rolled_back")
+            }
+            "compacted" => true,
+            _ => false,
+        }
+    }
+
+    fn take(&mut self, record: Record<'_>) -> ControlFlow<()> {
+        if self.is_begun && self.plan.until.is_some_and(|until| record.position >= until) {
             return ControlFlow::Break(());
         }
-        ControlFlow::Continue(())
-    })?;
-    if reader.misses_a_cut {
-        reader.history = history_without_cuts(store, path, until)?;
-    }
-    let Some(meta) = reader.meta else { return Err(HeaderError::NoSessionMeta(path.to_owned()).into()) };
-    let usage = reader.usage.as_deref().and_then(read_usage);
-    let context = reader.context.as_deref().and_then(read_context);
-    // The turn is known by position only until all of them are numbered.
-    let mut last_turn = None;
-    let turns: Option<Vec<Turn>> = want.turns.then(|| {
-        let built: Vec<Built> = reader.turns.finish().collect();
-        last_turn = built.last().map(TurnPlace::of);
-        built.into_iter().map(|Built { turn, .. }| turn).collect()
-    });
-    let counted_in = usage.as_ref().and(reader.usage_turn);
-    let usage_turn_id = reader.usage_turn_id.or_else(|| {
-        let turns = turns.as_ref()?;
-        Some(turns.get(counted_in?).or_else(|| turns.last())?.id.clone())
-    });
-    let (model, effort) = context.unwrap_or_default();
-    let history = reader.history;
-    let goal = reader.goal;
-    Ok(Loaded { meta: *meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort, goal })
-}
-
-/// Reads the model's history of a file in which turns were dropped that began where the history could not tell: before
-/// a compaction, or without a name. It takes a pass for where they are and one for what is not in them.
-fn history_without_cuts(store: &Store, path: &Path, until: Option<Position>) -> Result<History, CoreError> {
-    let is_wanted = |record: &Record<'_>| until.is_none_or(|until| record.position < until);
-    let mut turns = TurnBuilder::default();
-    store.scan_history(path, |record| {
-        if is_wanted(&record) {
-            turns.push(&record);
-        }
-        ControlFlow::Continue(())
-    })?;
-    let cuts = turns.into_cuts();
-    let is_cut = |position: Position| cuts.iter().any(|cut: &RangeInclusive<_>| cut.contains(&position));
-    let want = Want { turns: false, history: true };
-    let mut reader = Reader { want, is_without_cuts: true, ..Reader::default() };
-    store.scan_history(path, |record| {
-        if is_wanted(&record) && !is_cut(record.position) {
-            reader.take(&record);
-        }
-        ControlFlow::Continue(())
-    })?;
-    Ok(reader.history)
-}
-
-#[derive(Default)]
-struct Reader {
-    want: Want,
-    meta: Option<Box<SessionMeta>>,
-    history: History,
-    turns: TurnBuilder,
-    /// The last counts and settings, parsed at the end: there is one of each per response.
-    usage: Option<String>,
-    context: Option<String>,
-    goal: Option<Goal>,
-    usage_turn: Option<usize>,
-    /// The ids of the turns that began and were not dropped, for readers that do not want turns.
-    turn_ids: Vec<String>,
-    usage_turn_id: Option<String>,
-    /// Turns were dropped whose beginning the history does not know.
-    misses_a_cut: bool,
-    /// What was dropped by name is not read at all.
-    is_without_cuts: bool,
-}
-
-impl Default for Want {
-    fn default() -> Self {
-        Want { turns: true, history: true }
-    }
-}
-
-impl Reader {
-    fn take(&mut self, record: &Record<'_>) {
-        if self.want.turns {
-            self.turns.push(record);
+        self.is_begun |= matches!(record.body, Body::SessionMeta(_));
+        if self.is_cut(record.position) {
+            return ControlFlow::Continue(());
         }
         match &record.body {
-            Body::SessionMeta(meta) => {
-                self.meta.get_or_insert_with(|| meta.clone());
-            }
-            _ if !self.want.history => {}
             Body::ResponseItem(raw) => self.history.push(raw),
-            Body::Compacted(raw) => self.compacted(raw),
-            Body::TurnContext(raw) if raw.get().contains(r#""model":"#) => keep(&mut self.context, raw),
-            Body::Event(event) => match event.kind.as_ref() {
-                "token_count" if event.payload.get().contains(r#""total_token_usage":"#) => {
-                    keep(&mut self.usage, event.payload);
-                    self.usage_turn = self.turns.open_turn();
-                    self.usage_turn_id = self.turn_ids.last().cloned();
+            Body::Compacted(raw) => {
+                if let Ok(Compacted { message, replacement_history }) = serde_json::from_str(raw.get()) {
+                    self.history.compacted(&message, replacement_history);
                 }
+            }
+            Body::Event(event) => match event.kind.as_ref() {
                 "task_started" | "turn_started" => {
-                    #[derive(Deserialize)]
-                    struct Started {
-                        turn_id: String,
-                    }
                     if let Ok(Started { turn_id }) = serde_json::from_str(event.payload.get()) {
                         self.history.begin_turn(&turn_id);
-                        self.turn_ids.push(turn_id);
-                    }
-                }
-                "thread_goal_updated" => {
-                    let id = self.meta.as_ref().map(|meta| meta.id.to_string()).unwrap_or_default();
-                    if let Some(goal) = Goal::read(event.payload.get(), &id) {
-                        self.goal = goal;
                     }
                 }
                 "thread_rolled_back" => {
-                    #[derive(Deserialize)]
-                    struct RolledBack {
-                        num_turns: usize,
-                        #[serde(default)]
-                        before_turn_id: Option<String>,
-                    }
-                    if let Ok(RolledBack { num_turns, before_turn_id }) =
-                        serde_json::from_str(event.payload.get())
-                    {
-                        self.rolled_back(num_turns, before_turn_id.as_deref());
+                    // One that names the first turn which goes is a cut, unless there was no such turn.
+                    if let Ok(RolledBack { num_turns, .. }) = serde_json::from_str(event.payload.get()) {
+                        self.history.rollback(num_turns);
                     }
                 }
                 _ => {}
             },
-            Body::TurnContext(_) | Body::Other { .. } => {}
+            _ => {}
         }
-    }
-
-    fn rolled_back(&mut self, turns: usize, before_turn_id: Option<&str>) {
-        let Some(turn_id) = before_turn_id.filter(|_| !self.is_without_cuts) else {
-            let left = self.turn_ids.len().saturating_sub(turns);
-            self.turn_ids.truncate(left);
-            return self.history.rollback(turns);
-        };
-        if !self.history.cut_before(turn_id) {
-            self.misses_a_cut = true;
-        }
-        let Some(at) = self.turn_ids.iter().position(|id| id == turn_id) else { return };
-        let dropped = self.turn_ids.split_off(at);
-        // The tokens are told of a turn that is still there, if there is one.
-        if self.usage_turn_id.as_ref().is_some_and(|id| dropped.contains(id)) {
-            self.usage_turn_id = self.turn_ids.last().or(dropped.first()).cloned();
-        }
-    }
-
-    fn compacted(&mut self, raw: &RawValue) {
-        #[derive(Deserialize)]
-        struct Compacted {
-            message: String,
-            #[serde(default)]
-            replacement_history: Option<Vec<Box<RawValue>>>,
-        }
-        if let Ok(Compacted { message, replacement_history }) = serde_json::from_str(raw.get()) {
-            self.history.compacted(&message, replacement_history);
-        }
+        ControlFlow::Continue(())
     }
 }
 
-/// Keeps the text of the latest, in the memory of the one before.
-fn keep(slot: &mut Option<String>, raw: &RawValue) {
-    let slot = slot.get_or_insert_default();
-    slot.clear();
-    slot.push_str(raw.get());
+/// The beginning of a turn, as far as it matters here.
+#[derive(Deserialize)]
+pub(super) struct Started {
+    pub(super) turn_id: String,
+}
+
+/// Turns that were dropped.
+#[derive(Deserialize)]
+pub(super) struct RolledBack {
+    pub(super) num_turns: usize,
+    #[serde(default)]
+    pub(super) before_turn_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Compacted {
+    message: String,
+    #[serde(default)]
+    replacement_history: Option<Vec<Box<RawValue>>>,
 }
 
 fn read_usage(text: &str) -> Option<ThreadTokenUsage> {

@@ -2,6 +2,7 @@
 
 mod damage;
 mod outline;
+mod whole;
 
 use std::fs;
 use std::path::{Path, PathBuf};

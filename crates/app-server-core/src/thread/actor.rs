@@ -122,6 +122,7 @@ impl Actor {
             ThreadOp::ClearGoal(reply) => self.clear_goal(reply).await,
             ThreadOp::SearchOccurrences(params, reply) => self.search_occurrences(*params, reply).await,
             ThreadOp::MoveToSection(params, reply) => self.move_to_section(params, reply),
+            ThreadOp::Agent(op) => self.do_agent_op(op).await,
             ThreadOp::Shutdown(done) => {
                 self.shut_down().await;
                 // Whoever waited may have given up.
@@ -145,6 +146,7 @@ impl Actor {
 
     /// Takes over a loaded thread.
     pub(super) fn keep(&mut self, loaded: Box<Loaded>) {
+        self.services.agents.loaded(&loaded.meta);
         self.publish.send_replace(ThreadState { is_loaded: true, status: ThreadStatus::Idle });
         self.loaded = Some(loaded);
     }
@@ -250,18 +252,22 @@ impl Actor {
 
     async fn archive(&mut self, reply: Reply<ThreadArchiveResponse>) {
         match self.archive_file().await {
-            Ok(()) => {
+            Ok(children) => {
                 reply.send(Ok(ThreadArchiveResponse {}));
                 let thread_id = self.id.to_string();
-                self.services
-                    .host
-                    .notify(ServerNotification::ThreadArchived(ThreadArchivedNotification { thread_id }));
+                let host = &self.services.host;
+                host.notify(ServerNotification::ThreadArchived(ThreadArchivedNotification { thread_id }));
+                // Each of them sees to its own. One that is archived already refuses, and nobody waits for that.
+                for child in children {
+                    host.hand_over(child, ThreadOp::Archive(Reply::new(|_| {})));
+                }
             }
             Err(error) => reply.send(Err(error)),
         }
     }
 
-    async fn archive_file(&mut self) -> Result<(), CoreError> {
+    /// Returns the threads that this one spawned.
+    async fn archive_file(&mut self) -> Result<Vec<Uuid>, CoreError> {
         if let Some(loaded) = &mut self.loaded {
             if loaded.is_ephemeral() {
                 return Err(CoreError::NoRollout(self.id.to_string()));
@@ -274,10 +280,12 @@ impl Actor {
             Some(_) => None,
             None => Some(app_server_rollout::WriterLock::acquire(self.services.store.codex_home(), self.id)?),
         };
+        let (services, id) = (Arc::clone(&self.services), self.id);
+        let children = blocking(move || Ok(services.store.children(id)?)).await?;
         self.services.store.archive(&found.path)?;
         drop(lock);
         self.unload().await;
-        Ok(())
+        Ok(children)
     }
 
     fn unarchive(&mut self, reply: Reply<ThreadUnarchiveResponse>) {
@@ -344,6 +352,7 @@ impl Actor {
     pub(super) async fn unload(&mut self) {
         if let Some(loaded) = self.loaded.take() {
             loaded.end_terminals().await;
+            self.let_go_of_agents();
             self.publish.send_replace(ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded });
             self.tell_status(ThreadStatus::NotLoaded);
         }

@@ -33,6 +33,7 @@ use super::settings::{Overrides, Settings};
 use super::shared::{Listener, SessionApprovals, ThreadShared};
 use super::status::StatusBoard;
 use super::{ThreadState, sections, stored};
+use crate::agents::{self, Identity};
 use crate::clock::{now_ms, now_s};
 use crate::error::CoreError;
 use crate::exec::{Terminal, Terminals};
@@ -178,7 +179,7 @@ impl Loaded {
         let with_turns = !params.exclude_turns;
         let (store, file) = (Arc::clone(&services), path.clone());
         let (stored, header, rollout) = blocking(move || {
-            let stored = item::load(&store.store, &file, Want { turns: true, history: true })?;
+            let stored = item::load(&store.store, &file, Want { turns: with_turns, history: true })?;
             let header = store.store.header(&file)?;
             let rollout = RolloutWriter::open_scanned(&file, &stored.report)?;
             Ok((stored, header, rollout))
@@ -218,7 +219,7 @@ impl Loaded {
             meta: stored.meta,
             _lock: Some(lock),
         };
-        let turns = stored.turns.filter(|_| with_turns).unwrap_or_default();
+        let turns = stored.turns.unwrap_or_default();
         let damaged = stored.report.damaged;
         Ok(Resumed { loaded: Box::new(loaded), turns, last_turn: stored.last_turn, damaged })
     }
@@ -420,8 +421,10 @@ impl Loaded {
         let context = TurnContext {
             thread: Arc::clone(&self.shared),
             conversation: self.shared.conversation.clone(),
+            root_turn_id: turn_id.clone(),
             turn_id,
             started_at: Some(now_s()),
+            agent: Identity::of(&self.meta),
             model_info: self.settings.model_info(),
             settings: self.settings.clone(),
             cancel: CancellationToken::new(),
@@ -444,6 +447,7 @@ impl Loaded {
     /// Tells of the turn and sets it going; whoever asked for it has been answered.
     pub(super) fn begin_turn(&mut self, mut turn: Turn, mut context: TurnContext, work: Work) {
         self.time_goal();
+        self.shared.services.agents.began(self.meta.id);
         self.set_status(ThreadStatus::Active { active_flags: Vec::new() });
         turn.started_at = context.started_at;
         context.not_steerable = work.not_steerable();
@@ -620,6 +624,7 @@ impl Loaded {
                 will_retry: false,
             }));
         }
+        let agent_state = agents::State::after(&turn);
         self.tell(ServerNotification::TurnCompleted(TurnCompletedNotification {
             thread_id: self.shared.id().to_owned(),
             turn,
@@ -633,6 +638,7 @@ impl Loaded {
                 thread_id,
             }));
         }
+        self.shared.services.agents.ended(self.meta.id, agent_state);
     }
 
     pub(super) fn set_status(&self, status: ThreadStatus) {

@@ -41,7 +41,7 @@ use crate::host::Reply;
 use crate::services::Services;
 
 pub use list::list;
-pub use ops::{DetachedReview, Forked};
+pub use ops::{AgentInput, AgentOp, AgentSettings, DetachedReview, Forked, Spawned};
 pub use search::search;
 pub(crate) use settings::{Settings, sandbox_mode_of};
 pub(crate) use shared::ThreadShared;
@@ -119,6 +119,8 @@ pub enum ThreadOp {
     SearchOccurrences(Box<ThreadSearchOccurrencesParams>, Reply<ThreadSearchOccurrencesResponse>),
     /// `thread/section/move`.
     MoveToSection(ThreadSectionMoveParams, Reply<ThreadSectionMoveResponse>),
+    /// Asked by the model of another thread.
+    Agent(AgentOp),
     /// The session ends: stop the turn, write what is unwritten, let go of the file.
     Shutdown(oneshot::Sender<()>),
 }

@@ -42,6 +42,11 @@ const RESERVED: &[&str] = &[
     "get_goal",
     "create_goal",
     "update_goal",
+    "spawn_agent",
+    "send_input",
+    "wait_agent",
+    "close_agent",
+    "resume_agent",
 ];
 
 /// The tools of a thread's client.

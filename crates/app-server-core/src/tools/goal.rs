@@ -44,7 +44,9 @@ struct Report {
 /// Does a call of these tools at once, in the place where the model made it: what the response itself took is counted
 /// after it. Returns `None` for calls of others.
 pub(super) fn call(context: &Arc<TurnContext>, call: &Call) -> Option<Output> {
-    if !matches!(call.input, CallInput::Function(_)) || !is_on(context) || context.cancel.is_cancelled() {
+    // A client may have tools of these names in a group of its own.
+    let is_ours = matches!(call.input, CallInput::Function(_)) && call.namespace.is_none();
+    if !is_ours || !is_on(context) || context.cancel.is_cancelled() {
         return None;
     }
     let done = match call.name.as_str() {

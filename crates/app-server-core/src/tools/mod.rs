@@ -1,6 +1,7 @@
 //! The tools the model may call: what is offered, and what a call does. A tool's failure is text for the model; the turn
 //! goes on (agent-loop specification 5, tools specification).
 
+mod agents;
 mod apply_patch;
 mod command;
 mod dynamic;
@@ -215,6 +216,10 @@ async fn dispatch(context: &Arc<TurnContext>, call: &Call) -> Output {
         (_, CallInput::Function(_)) if context.thread.dynamic_tools.has(call) => {
             dynamic::call(context, call).await
         }
+        (
+            "spawn_agent" | "send_input" | "wait" | "wait_agent" | "close_agent" | "resume_agent",
+            CallInput::Function(_),
+        ) if agents::is_known(context, call) => agents::call(context, call).await,
         _ => Ok(call.unsupported()),
     };
     // Both ways are texts for the model; `Err` is the short way out of a tool.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{goal, shell_tool};
+use super::{agents, goal, shell_tool};
 use crate::turn::TurnContext;
 
 /// A tool's file, without the white space that makes it readable.
@@ -58,6 +58,15 @@ pub(crate) fn offered(context: &TurnContext, web_search: WebSearchMode) -> Vec<B
     }
     if context.settings.config.tools_view_image && context.model_info.supports_images {
         tools.push(tool!("view_image"));
+    }
+    if agents::is_on(context) {
+        tools.extend([
+            tool!("spawn_agent"),
+            tool!("send_input"),
+            tool!("wait_agent"),
+            tool!("close_agent"),
+            tool!("resume_agent"),
+        ]);
     }
     if goal::is_on(context) {
         tools.extend([tool!("get_goal"), tool!("create_goal"), tool!("update_goal")]);
@@ -143,6 +152,11 @@ mod tests {
             tool!("apply_patch_freeform"),
             tool!("apply_patch"),
             tool!("view_image"),
+            tool!("spawn_agent"),
+            tool!("send_input"),
+            tool!("wait_agent"),
+            tool!("close_agent"),
+            tool!("resume_agent"),
             tool!("get_goal"),
             tool!("create_goal"),
             tool!("update_goal"),

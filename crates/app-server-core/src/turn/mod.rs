@@ -37,6 +37,7 @@ pub(crate) use input::{image_data_url, text_message};
 pub(crate) use review::{Review, ReviewForm, merge_base};
 pub(crate) use run::{record_usage, run, run_command, store_start};
 
+use crate::agents::Identity;
 use crate::secrets::Secrets;
 use crate::thread::{Settings, ThreadShared};
 use crate::tools::UserCommand;
@@ -120,6 +121,10 @@ pub(crate) struct TurnContext {
     /// What the turn's model sees and its items are added to: the thread's, or a reviewer's own.
     pub(crate) conversation: SharedConversation,
     pub(crate) turn_id: String,
+    /// The turn of the user's that this one belongs to: itself, but for agents.
+    pub(crate) root_turn_id: String,
+    /// What the thread knows of itself if it is an agent's.
+    pub(crate) agent: Option<Identity>,
     /// Unix seconds, as told in `turn/started`.
     pub(crate) started_at: Option<i64>,
     pub(crate) settings: Settings,
@@ -161,6 +166,15 @@ impl TurnContext {
     /// keeps what it remembers of each.
     fn session_id(&self) -> &str {
         if self.is_review() { &self.turn_id } else { self.thread.id() }
+    }
+
+    /// What the model's server is told of who asks, if it is not the user's own thread.
+    fn subagent(&self) -> Option<&'static str> {
+        match (self.is_review(), &self.agent) {
+            (true, _) => Some("review"),
+            (false, Some(_)) => Some("collab_spawn"),
+            (false, None) => None,
+        }
     }
 
     /// Whether the model is a reviewer with a conversation of its own.

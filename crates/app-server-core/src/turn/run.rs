@@ -30,7 +30,7 @@ use crate::error::CoreError;
 use crate::services::Services;
 use crate::thread::sandbox_mode_of;
 use crate::tools::UserCommand;
-use crate::{goal, rate_limits, tools};
+use crate::{agents, goal, rate_limits, tools};
 
 /// Runs the turn; the caller owns what follows its end.
 pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOutcome {
@@ -81,7 +81,7 @@ pub(super) fn record_start(context: &TurnContext, conversation: &mut Conversatio
     }
     let started = Started {
         turn_id: &context.turn_id,
-        root_turn_id: &context.turn_id,
+        root_turn_id: &context.root_turn_id,
         started_at: context.started_at,
         model_context_window: window(context),
         collaboration_mode_kind: context.settings.mode,
@@ -255,7 +255,11 @@ impl Turn<'_> {
             for input in self.context.pending.take() {
                 self.take_input(input);
             }
-            goal::remind(self.context, &mut self.context.conversation.lock());
+            {
+                let mut conversation = self.context.conversation.lock();
+                goal::remind(self.context, &mut conversation);
+                agents::remind(self.context, &mut conversation);
+            }
             let calls_for_more = self.sample_with_retries().await?;
             self.context.tell_diff();
             if self.context.cancel.is_cancelled() {
@@ -381,7 +385,7 @@ impl Turn<'_> {
             user_agent: client.user_agent.clone(),
             session_id: context.session_id().to_owned(),
             turn_state: self.turn_state.clone(),
-            subagent: context.is_review().then(|| "review".to_owned()),
+            subagent: context.subagent().map(str::to_owned),
             web_search_eligible: Some(web_search(context) != WebSearchMode::Disabled),
         }
     }
@@ -396,6 +400,9 @@ impl Turn<'_> {
         };
         let input: Vec<&RawValue> = items.iter().map(AsRef::as_ref).chain(prompt).collect();
         let is_step = prompt.is_none();
+        // Agents share what the thread at the top has in the provider's cache.
+        let root =
+            context.agent.as_ref().filter(|_| !context.is_review()).map(|agent| agent.root.to_string());
         let request = ModelRequest {
             model: &settings.model,
             instructions: &settings.base_instructions,
@@ -403,7 +410,7 @@ impl Turn<'_> {
             tools: if is_step { &self.tools } else { &[] },
             parallel_tool_calls: is_step && self.context.model_info.supports_parallel_tool_calls,
             reasoning: self.reasoning(),
-            prompt_cache_key: Some(context.session_id()),
+            prompt_cache_key: Some(root.as_deref().unwrap_or(context.session_id())),
             text: self.text_options(context.output_schema.as_deref().filter(|_| is_step)),
             service_tier: context.service_tier.as_deref().or(settings.service_tier.as_deref()),
         };

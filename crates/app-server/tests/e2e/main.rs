@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails the test")]
 
 mod accounts;
+mod agents;
 mod approvals;
 mod calls;
 mod commands;

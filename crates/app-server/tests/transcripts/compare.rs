@@ -15,6 +15,7 @@ use app_server_test_support::{RecordedRequest, TempHome};
 use serde_json::Value;
 
 use crate::expectations::{Difference, Expectations, What};
+use crate::replay::AGENT;
 
 /// How much of a value a report shows.
 const SHOWN_BYTES: usize = 300;
@@ -516,13 +517,17 @@ impl Comparison<'_> {
     /// Compares the model requests. Of 0.94's the whole form, as ours has it too; of 0.169's what the user said and was
     /// told, as its prompts are built otherwise. Of both what the model was told of its calls.
     pub(crate) fn model_requests(&mut self, recorded: &[Exchange], real: &[RecordedRequest]) {
-        let real: Vec<&RecordedRequest> = real.iter().filter(|request| request.method == "POST").collect();
+        let mut real: Vec<&RecordedRequest> =
+            real.iter().filter(|request| request.method == "POST").collect();
+        // When agents ask is theirs to choose.
+        real.sort_by_key(|request| request.header("x-openai-subagent") == Some(AGENT));
         // Backends besides the model are not asked the same.
         let is_for_model = |exchange: &&Exchange| {
             let path = exchange.request["path"].as_str().unwrap_or_default();
             path.ends_with("/responses")
         };
-        let recorded: Vec<&Exchange> = recorded.iter().filter(is_for_model).collect();
+        let mut recorded: Vec<&Exchange> = recorded.iter().filter(is_for_model).collect();
+        recorded.sort_by_key(|exchange| exchange.request["headers"]["x-openai-subagent"] == AGENT);
         self.outputs(
             &outputs(recorded.iter().map(|exchange| &exchange.request["body"])),
             &outputs(real.iter().map(|request| &request.body)),

@@ -41,6 +41,9 @@ pub(crate) struct Candidate {
     pub(crate) base: Option<PathBuf>,
 }
 
+/// How the requests of agents are marked.
+pub(crate) const AGENT: &str = "collab_spawn";
+
 /// Each opens when the request with its id is answered.
 type Gates = Vec<(String, Gate)>;
 
@@ -101,7 +104,7 @@ pub(crate) fn replay(
     bindings.define("<base>", text(home.base()));
     let holds: Vec<Hold> = expectations.setups(name).filter_map(|setup| setup.hold).collect();
     let (mut answers, gates) = answers(transcript, &holds, &bindings)?;
-    let model = BlockingMockModel::start_with(move |request| match answers.pop_front() {
+    let model = BlockingMockModel::start_with(move |request| match next_answer(&mut answers, request) {
         // What can be played was found out before.
         Some(planned) => planned.answer_to(request).unwrap_or_else(|_| Answer::hang_up()),
         None => Answer::json(400, &json!({"error": {"message": "the recording has no answer left"}})),
@@ -168,9 +171,17 @@ fn without_unasked(transcript: &Transcript, name: &str, expectations: &Expectati
     transcript.steps.iter().filter(|step| !is_about_unasked(step)).cloned().collect()
 }
 
+/// Takes the next answer, for an agent's request the next to an agent: they ask beside the thread that began them.
+fn next_answer(answers: &mut VecDeque<Planned>, request: &RecordedRequest) -> Option<Planned> {
+    let is_agent = request.header("x-openai-subagent") == Some(AGENT);
+    let at = answers.iter().position(|planned| planned.is_for_agent == is_agent);
+    answers.remove(at.unwrap_or(0))
+}
+
 /// An answer to come.
 struct Planned {
     message: Value,
+    is_for_agent: bool,
     /// The events after a gate.
     held: Option<(Gate, Vec<Value>)>,
     hangs: bool,
@@ -181,6 +192,9 @@ impl Planned {
         let mut message = self.message.clone();
         if let Some(session) = running_session(&request.body) {
             name_session(&mut message, session);
+        }
+        if let Some(agent) = begun_agent(&request.body) {
+            name_agent(&mut message, &agent);
         }
         let mut answer = Answer::from_transcript(&message)?;
         if let Some((gate, held)) = &self.held {
@@ -216,7 +230,8 @@ fn answers(
             held = Some((gate, events));
         }
         Answer::from_transcript(&message)?;
-        answers.push_back(Planned { message, held, hangs });
+        let is_for_agent = exchange.request["headers"]["x-openai-subagent"] == AGENT;
+        answers.push_back(Planned { message, is_for_agent, held, hangs });
     }
     Ok((answers, gates))
 }
@@ -230,6 +245,27 @@ fn name_session(answer: &mut Value, session: u64) {
                 item["arguments"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
         {
             arguments["session_id"] = session.into();
+            item["arguments"] = arguments.to_string().into();
+        }
+    }
+}
+
+/// Returns the id of the last agent the model was told it had begun.
+fn begun_agent(body: &Value) -> Option<String> {
+    let outputs = body["input"].as_array()?.iter().rev().filter_map(|item| item["output"].as_str());
+    let mut outputs = outputs.filter_map(|output| serde_json::from_str::<Value>(output).ok());
+    outputs.find_map(|output| Some(output["agent_id"].as_str()?.to_owned()))
+}
+
+/// Puts the id of the agent into the calls that wait for one: the recorded one was another run's.
+fn name_agent(answer: &mut Value, agent: &str) {
+    for event in answer["events"].as_array_mut().into_iter().flatten() {
+        let item = &mut event["item"];
+        if item["name"] == "wait_agent"
+            && let Some(mut arguments) =
+                item["arguments"].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
+        {
+            arguments["targets"] = json!([agent]);
             item["arguments"] = arguments.to_string().into();
         }
     }

@@ -6,6 +6,7 @@ mod append;
 mod damage;
 mod list;
 mod manage;
+mod parts;
 mod read;
 mod segments;
 mod support;

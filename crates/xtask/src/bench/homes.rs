@@ -82,12 +82,159 @@ impl Home {
         Ok(id)
     }
 
+    /// Writes one thread of about so many bytes, as this server records them, and returns its id: turns with commands
+    /// that say much, a picture in every tenth, a compaction after every twentieth. What the model sees at its end is
+    /// the same for any length.
+    pub(super) fn add_large_thread(&self, bytes: u64) -> anyhow::Result<String> {
+        let (id, stamp) = (thread_id(0), Stamp::nth(0));
+        let mut file = Counted { file: self.rollout(&id, &stamp)?, bytes: 0 };
+        write_meta(&mut file, &id, &stamp)?;
+        let (mut turn, lines) = (0, LargeLines::new(&stamp));
+        while file.bytes < bytes || turn % TURNS_OF_A_COMPACTION != TURNS_OF_A_COMPACTION / 2 {
+            lines.write_turn(&mut file, &stamp, &id, turn)?;
+            turn += 1;
+            if turn % TURNS_OF_A_COMPACTION == 0 {
+                lines.write_compaction(&mut file, &stamp, turn)?;
+            }
+        }
+        file.flush()?;
+        Ok(id)
+    }
+
     fn rollout(&self, id: &str, stamp: &Stamp) -> anyhow::Result<BufWriter<fs::File>> {
         let Stamp { month, day, hour, minute } = stamp;
         let folder = self.path().join(format!("sessions/2026/{month:02}/{day:02}"));
         fs::create_dir_all(&folder)?;
         let name = format!("rollout-2026-{month:02}-{day:02}T{hour:02}-{minute:02}-00-{id}.jsonl");
         Ok(BufWriter::new(fs::File::create(folder.join(name))?))
+    }
+}
+
+/// Turns of a large thread after which it is compacted, and commands of each.
+const TURNS_OF_A_COMPACTION: usize = 20;
+const COMMANDS_OF_A_TURN: usize = 10;
+
+/// A file and how much was written to it.
+struct Counted<W> {
+    file: W,
+    bytes: u64,
+}
+
+impl<W: std::io::Write> std::io::Write for Counted<W> {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(buf)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Lines that are the same in every turn of a large thread but for ids. They are made once: this program is not built
+/// for speed.
+struct LargeLines {
+    /// A call, its output and its item; `CALL` and `TURN` stand for their ids.
+    command: String,
+    /// A data URL of a megabyte.
+    picture: String,
+}
+
+impl LargeLines {
+    fn new(stamp: &Stamp) -> Self {
+        let output = "src/main.rs:17: a \"line\" of output as a search prints it\n".repeat(400);
+        let line = |kind: &str, payload: Value| {
+            format!("{}\n", json!({"timestamp": stamp.rfc3339(), "type": kind, "payload": payload}))
+        };
+        let arguments = json!({"command": "rg -n line"}).to_string();
+        let item = json!({
+            "type": "CommandExecution", "id": "CALL", "command": ["rg", "-n", "line"], "cwd": "file:///project",
+            "parsed_cmd": [], "source": "agent", "status": "completed", "aggregated_output": output, "exit_code": 0,
+        });
+        let call = json!({
+            "type": "function_call", "name": "shell_command", "arguments": arguments, "call_id": "CALL"
+        });
+        let command = line("response_item", call)
+            + &line(
+                "response_item",
+                json!({"type": "function_call_output", "call_id": "CALL", "output": output}),
+            )
+            + &line(
+                "event_msg",
+                json!({"type": "item_completed", "thread_id": "", "turn_id": "TURN", "item": item}),
+            );
+        Self { command, picture: format!("data:image/png;base64,{}", "iVBORw0K".repeat(1 << 17)) }
+    }
+
+    fn write_turn(
+        &self,
+        file: &mut impl std::io::Write,
+        stamp: &Stamp,
+        thread: &str,
+        turn: usize,
+    ) -> anyhow::Result<()> {
+        let id = thread_id(turn + 1);
+        let (question, answer) = (format!("Question number {turn}"), format!("Answer number {turn}."));
+        let picture = (turn % 10 == 9).then_some(self.picture.as_str());
+        let mut seen = vec![json!({"type": "input_text", "text": question})];
+        seen.extend(picture.map(|url| json!({"type": "input_image", "image_url": url})));
+        let mut shown = vec![json!({"type": "text", "text": question, "text_elements": []})];
+        shown.extend(picture.map(|url| json!({"type": "image", "image_url": url})));
+        let images: Vec<&str> = picture.into_iter().collect();
+        let mut event = |kind: &str, payload: Value| write_line(file, stamp, kind, &payload);
+        event("event_msg", json!({"type": "task_started", "turn_id": id, "started_at": 1_772_355_600}))?;
+        event(
+            "turn_context",
+            json!({"cwd": ROLLOUT_CWD, "approval_policy": "never", "model": "mock-model"}),
+        )?;
+        event("response_item", json!({"type": "message", "role": "user", "content": seen}))?;
+        event(
+            "event_msg",
+            json!({"type": "user_message", "message": question, "images": images, "local_images": [], "text_elements": []}),
+        )?;
+        let item = json!({"type": "UserMessage", "id": format!("u-{turn}"), "content": shown});
+        event(
+            "event_msg",
+            json!({"type": "item_completed", "thread_id": thread, "turn_id": id, "item": item}),
+        )?;
+        for call in 0..COMMANDS_OF_A_TURN {
+            let lines = self.command.replace("CALL", &format!("call_{turn}_{call}")).replace("TURN", &id);
+            file.write_all(lines.as_bytes())?;
+        }
+        let mut event = |kind: &str, payload: Value| write_line(file, stamp, kind, &payload);
+        let content = json!([{"type": "output_text", "text": answer}]);
+        event("response_item", json!({"type": "message", "role": "assistant", "content": content}))?;
+        event("event_msg", json!({"type": "agent_message", "message": answer}))?;
+        let item = json!({"type": "AgentMessage", "id": format!("a-{turn}"), "content": [{"type": "Text", "text": answer}]});
+        event(
+            "event_msg",
+            json!({"type": "item_completed", "thread_id": thread, "turn_id": id, "item": item}),
+        )?;
+        let counts = json!({"input_tokens": 9000, "output_tokens": 100, "total_tokens": 9100});
+        let info = json!({"total_token_usage": counts, "last_token_usage": counts});
+        event("event_msg", json!({"type": "token_count", "info": info}))?;
+        event(
+            "event_msg",
+            json!({"type": "task_complete", "turn_id": id, "last_agent_message": answer, "completed_at": 1_772_355_700}),
+        )
+    }
+
+    /// Of ten compactions one keeps a history of its own; of the others the user's words are left.
+    fn write_compaction(
+        &self,
+        file: &mut impl std::io::Write,
+        stamp: &Stamp,
+        turn: usize,
+    ) -> anyhow::Result<()> {
+        let message = "What was done so far. ".repeat(200);
+        let summary =
+            json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": message}]});
+        let payload = match (turn / TURNS_OF_A_COMPACTION) % 10 {
+            0 => json!({"message": message, "replacement_history": [summary]}),
+            _ => json!({"message": message}),
+        };
+        write_line(file, stamp, "compacted", &payload)
     }
 }
 

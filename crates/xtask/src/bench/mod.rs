@@ -104,6 +104,7 @@ const CASES: &[Case] = &[
     Case { name: "patch", rounds: Rounds::Runs, run: commands::patch },
     Case { name: "list", rounds: Rounds::Runs, run: store::list },
     Case { name: "resume", rounds: Rounds::Runs, run: store::resume },
+    Case { name: "large", rounds: Rounds::Runs, run: store::large },
     Case { name: "pipeline", rounds: Rounds::Runs, run: process::pipeline },
 ];
 

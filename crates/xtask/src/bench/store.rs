@@ -1,4 +1,4 @@
-//! Cases about stored threads: listing many, resuming a long one.
+//! Cases about stored threads: listing many, resuming a long one and a large one.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -118,5 +118,61 @@ pub(super) fn resume(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
         Measure::bytes("peak RSS", memory.peak),
         Measure::bytes("length of the answer", line.len() as u64),
         Measure::count("turns in the answer", resumed.thread.turns.len()),
+    ])
+}
+
+/// `thread/resume` of one large thread without its turns, and pages of them: what the file is long for must not be what
+/// is in memory.
+pub(super) fn large(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    let mut measures = large_of(
+        subject,
+        100_000_000,
+        [
+            "100 MB: resume without turns, to the answer",
+            "100 MB: peak RSS after that",
+            "100 MB: page of 25 turns with their items",
+            "100 MB: page of 25 turns, summaries",
+            "100 MB: page of 100 items",
+            "100 MB: peak RSS after all that",
+        ],
+    )?;
+    measures.extend(large_of(
+        subject,
+        1_000_000_000,
+        [
+            "1 GB: resume without turns, to the answer",
+            "1 GB: peak RSS after that",
+            "1 GB: page of 25 turns with their items",
+            "1 GB: page of 25 turns, summaries",
+            "1 GB: page of 100 items",
+            "1 GB: peak RSS after all that",
+        ],
+    )?);
+    Ok(measures)
+}
+
+fn large_of(subject: &Subject, bytes: u64, names: [&'static str; 6]) -> anyhow::Result<Vec<Measure>> {
+    let model = Model::start();
+    let home = Home::new(model.base_url())?;
+    let thread = home.add_large_thread(bytes)?;
+    let mut server = Server::start(subject, &home)?;
+    let mut timed = |method: &str, params: &Value| -> anyhow::Result<(f64, u64)> {
+        let begin = Instant::now();
+        server.call_line(method, params)?;
+        Ok((begin.elapsed().as_secs_f64(), usage::memory(server.pid())?.peak))
+    };
+    let (resumed, peak) = timed("thread/resume", &json!({"threadId": thread, "excludeTurns": true}))?;
+    let (full, _) = timed("thread/turns/list", &json!({"threadId": thread, "itemsView": "full"}))?;
+    let (summaries, _) = timed("thread/turns/list", &json!({"threadId": thread}))?;
+    let (items, peak_of_all) = timed("thread/items/list", &json!({"threadId": thread, "limit": 100}))?;
+    server.finish()?;
+    let [resume_name, peak_name, full_name, summaries_name, items_name, peak_of_all_name] = names;
+    Ok(vec![
+        Measure::seconds(resume_name, resumed),
+        Measure::bytes(peak_name, peak),
+        Measure::seconds(full_name, full),
+        Measure::seconds(summaries_name, summaries),
+        Measure::seconds(items_name, items),
+        Measure::bytes(peak_of_all_name, peak_of_all),
     ])
 }

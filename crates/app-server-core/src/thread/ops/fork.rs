@@ -172,7 +172,10 @@ impl Actor {
             let (services, meta, path, name) =
                 (Arc::clone(&services), meta.clone(), path.clone(), name.clone());
             blocking(move || match path {
-                Some(path) => copy_to_file(&services, &source_path, &part, &path, meta, name.as_deref()),
+                Some(path) => {
+                    let want = Want { turns: with_turns, history: true };
+                    copy_to_file(&services, (&source_path, &part), &path, meta, name.as_deref(), want)
+                }
                 None => read_part(&services, &source_path, &part),
             })
             .await?
@@ -229,16 +232,16 @@ impl Loaded {
 /// Makes the file of the new thread and reads it. There is no such thread when this fails.
 fn copy_to_file(
     services: &Services,
-    source: &Path,
-    part: &Part,
+    (source, part): (&Path, &Part),
     path: &Path,
     meta: SessionMeta,
     name: Option<&str>,
+    want: Want,
 ) -> Result<Copied, CoreError> {
     let id = meta.id;
     let lock = WriterLock::acquire(services.store.codex_home(), id)?;
     let made = write_copy(services, source, part, path, meta).and_then(|rollout| {
-        let stored = item::load(&services.store, path, Want { turns: true, history: true })?;
+        let stored = item::load(&services.store, path, want)?;
         let preview = services.store.header(path)?.preview.unwrap_or_default();
         if let Some(name) = name {
             services.store.names().set(id, name)?;

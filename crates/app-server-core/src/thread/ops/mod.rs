@@ -4,6 +4,7 @@
     reason = "all operations have one shape: the actor hands them what was asked and what answers it"
 )]
 
+mod agent;
 mod compact;
 mod cut;
 mod delete;
@@ -19,5 +20,6 @@ mod search;
 mod sections;
 mod settings_update;
 
+pub use agent::{AgentInput, AgentOp, AgentSettings, Spawned};
 pub use fork::Forked;
 pub use review::DetachedReview;

@@ -20,6 +20,9 @@ use crate::item::{self, Outline, TurnEntry, TurnPlace};
 use crate::thread::actor::{Actor, blocking, show_running};
 use crate::thread::page_cursor::{PageCursor, PageScope, Spot, Wanted, page_of};
 
+/// Turns that are looked through for an item before it is asked whether it was found.
+const SEARCHED_TURNS: usize = 64;
+
 /// Where paging begins that goes back from the end of a thread. Both are none in a thread without turns.
 pub(in crate::thread) struct PageCursors {
     pub(in crate::thread) turns: Option<String>,
@@ -128,31 +131,32 @@ impl Actor {
                 None => 0..places.len(),
                 Some(turn_id) => turns.one(&places, turn_id)?,
             };
-            // Which item of which turn.
-            let mut keys = Vec::new();
-            let mut entries = Vec::new();
-            for (at, turn) in which.clone().zip(turns.read(which, TurnItemsView::Full)?) {
-                for (index, item) in turn.items.into_iter().enumerate() {
-                    keys.push((at, index));
-                    entries.push(entry(&turn.id, item));
-                }
-            }
+            // Which item of which turn; what is in them is read for those on the page alone.
+            let keys: Vec<(usize, usize)> =
+                which.clone().flat_map(|at| (0..turns.items_in(at)).map(move |index| (at, index))).collect();
             let from = match (cursor, first) {
                 (Some(cursor), _) => Some((cursor.item_among(&places, &keys), cursor.includes_anchor())),
                 (None, Some(item_id)) => {
-                    let at =
-                        entries.iter_mut().position(|entry| *item::id_of(&mut entry.item.kind) == item_id);
+                    let found = turns.find_item(which, &item_id)?;
+                    let at = found.and_then(|found| keys.iter().position(|key| *key == found));
                     let missing = || CoreError::Invalid(format!("item not found: {item_id}"));
                     Some((Spot::At(at.ok_or_else(missing)?), true))
                 }
                 (None, None) => None,
             };
-            let page = page_of(entries.len(), from, wanted);
+            let page = page_of(keys.len(), from, wanted);
             let (next_cursor, backwards_cursor) = page.cursors(|at| {
                 let (turn, index) = *keys.get(at)?;
                 Some(PageCursor::new(thread, places.get(turn)?.clone(), PageScope::Items, Some(index)))
             });
-            let mut data = page.in_order(entries.drain(page.range.clone()).collect());
+            let mut entries = Vec::with_capacity(page.range.len());
+            for of_turn in keys[page.range.clone()].chunk_by(|one, other| one.0 == other.0) {
+                let (at, index) = of_turn[0];
+                let Some(turn) = turns.read(at..at + 1, TurnItemsView::Full)?.pop() else { continue };
+                let items = turn.items.into_iter().skip(index).take(of_turn.len());
+                entries.extend(items.map(|item| entry(&turn.id, item)));
+            }
+            let mut data = page.in_order(entries);
             if let Some(deferral) = defer_output {
                 data.iter_mut().for_each(|entry| defer(&mut entry.item.kind, &deferral));
             }
@@ -234,6 +238,28 @@ impl Turns<'_> {
         let at = places.iter().position(|place| place.turn_id == turn_id);
         let at = at.ok_or_else(|| CoreError::Invalid(format!("turn not found: {turn_id}")))?;
         Ok(at..at + 1)
+    }
+
+    /// How many items the turn has.
+    fn items_in(&self, at: usize) -> usize {
+        self.stored().get(at).map_or(0, |entry| usize::try_from(entry.items).unwrap_or_default())
+    }
+
+    /// Looks in these turns for an item by its id.
+    fn find_item(&self, which: Range<usize>, item_id: &str) -> Result<Option<(usize, usize)>, CoreError> {
+        let Some(outline) = &self.outline else { return Ok(None) };
+        let (mut at, mut found) = (which.start, None);
+        while found.is_none() && at < which.end {
+            let next = which.end.min(at + SEARCHED_TURNS);
+            item::turns(self.store, outline, at..next, TurnItemsView::Full, &mut |turn| {
+                let mut items = turn.items.into_iter();
+                let index = items.position(|mut item| *item::id_of(&mut item.kind) == item_id);
+                found = found.or(index.map(|index| (at, index)));
+                at += 1;
+            })?;
+            at = next;
+        }
+        Ok(found)
     }
 
     /// Some of them, with as much of their items as `view` says.

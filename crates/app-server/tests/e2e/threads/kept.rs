@@ -135,7 +135,7 @@ fn items_read_later_are_those_told_live() {
         ),
         Answer::message("both"),
         // A turn that is interrupted, and one that fails.
-        Answer::response([events::message("msg_4", "first"), Vec::new()]).gate(&stopped),
+        Answer::events([events::created("resp_1")]).and(events::message("msg_4", "first")).gate(&stopped),
         Answer::json(400, &json!({"error": {"message": "no such thing"}})),
     ]);
     let work = scene.home.work();
