@@ -16,7 +16,7 @@ use crate::turn::{Conversation, TurnContext, text_message};
 const IDLE_TURNS: u32 = 3;
 
 /// The goal of a thread.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Goal {
     objective: String,
     status: ThreadGoalStatus,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::error::CoreError;
 use crate::thread::ThreadOp;
+use crate::turns_text::TurnsText;
 
 /// The process around the core.
 pub trait Host: Send + Sync + 'static {
@@ -54,17 +55,31 @@ pub enum NoReply {
 
 /// The one answer to a request, given by whoever does the work. It is queued the moment it is given, so whatever the
 /// worker tells afterwards comes after it.
-pub struct Reply<T>(Box<dyn FnOnce(Result<T, CoreError>) + Send>);
+pub struct Reply<T>(Box<dyn FnOnce(Result<Answer<T>, CoreError>) + Send>);
+
+/// What a request is answered with.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// The result, without the turns of its thread where they follow.
+    pub result: T,
+    /// What stands in place of the empty `turns` of the result's thread.
+    pub turns: Option<TurnsText>,
+}
 
 impl<T> Reply<T> {
     /// Wraps what sends the answer.
-    pub fn new(send: impl FnOnce(Result<T, CoreError>) + Send + 'static) -> Self {
+    pub fn new(send: impl FnOnce(Result<Answer<T>, CoreError>) + Send + 'static) -> Self {
         Reply(Box::new(send))
     }
 
     /// Answers.
     pub fn send(self, result: Result<T, CoreError>) {
-        (self.0)(result);
+        (self.0)(result.map(|result| Answer { result, turns: None }));
+    }
+
+    /// Answers with a thread whose turns are given as text.
+    pub(crate) fn send_with_turns(self, result: Result<(T, TurnsText), CoreError>) {
+        (self.0)(result.map(|(result, turns)| Answer { result, turns: Some(turns) }));
     }
 }
 

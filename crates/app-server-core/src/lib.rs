@@ -38,9 +38,11 @@ mod secrets;
 mod services;
 mod tools;
 mod turn;
+mod turns_text;
 
 pub use auth::signed_in;
 pub use error::CoreError;
 pub use host::{Host, NoReply, Question};
 pub use secrets::KnownSecrets;
 pub use services::{Client, Services};
+pub use turns_text::TurnsText;

@@ -6,13 +6,14 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use app_server_config::{ConfigLoader, Environment};
-use app_server_core::host::Reply;
+use app_server_core::host::{Answer, Reply};
 use app_server_core::thread::{self, ThreadHandle, ThreadOp};
-use app_server_core::{Client, CoreError, Host, KnownSecrets, NoReply, Question, Services};
+use app_server_core::{Client, Host, KnownSecrets, NoReply, Question, Services, TurnsText};
 use app_server_http::HttpClient;
-use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage, Turn, TurnStatus};
+use app_server_protocol::v2::{ThreadItem, ThreadItemKind, ThreadTokenUsage, Turn, TurnStatus};
 use app_server_protocol::{RequestId, ServerNotification};
 use app_server_sandbox::Launcher;
 use pretty_assertions::assert_eq;
@@ -48,6 +49,36 @@ impl Host for Listener {
     fn hand_over(&self, _: Uuid, _: ThreadOp) {}
 }
 
+/// Panics once when an item of the user's begins, which is in the middle of a turn.
+struct Faulty(Listener, AtomicBool);
+
+impl Host for Faulty {
+    fn notify(&self, notification: ServerNotification) {
+        if let ServerNotification::ItemStarted(started) = &notification
+            && matches!(started.item.kind, ThreadItemKind::UserMessage { .. })
+        {
+            assert!(self.1.swap(true, Ordering::Relaxed), "a bug");
+        }
+        self.0.notify(notification);
+    }
+
+    fn ask(&self, method: &'static str, params: &RawValue) -> Question {
+        self.0.ask(method, params)
+    }
+
+    fn is_congested(&self) -> bool {
+        false
+    }
+
+    fn drained(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        self.0.drained()
+    }
+
+    fn thread_idle(&self, _: Uuid) {}
+
+    fn hand_over(&self, _: Uuid, _: ThreadOp) {}
+}
+
 /// One session over a home.
 struct Session {
     handle: ThreadHandle,
@@ -66,20 +97,42 @@ struct Live {
 impl Session {
     fn new(home: &Path, id: Uuid) -> Self {
         let (sender, notifications) = mpsc::channel(1024);
+        Self::with_host(home, id, Arc::new(Listener(sender)), notifications)
+    }
+
+    fn with_host(
+        home: &Path,
+        id: Uuid,
+        host: Arc<dyn Host>,
+        notifications: mpsc::Receiver<ServerNotification>,
+    ) -> Self {
         let environment = Environment::from_pairs([("PWD", home.as_os_str())]);
         let config = ConfigLoader::new(Arc::new(environment), home.to_owned(), Vec::new())
             .with_system_folder(home.join("etc"));
         let client = Client { originator: "test".to_owned(), user_agent: "test/1".to_owned() };
-        let (host, launcher) = (Arc::new(Listener(sender)), Launcher::new(home.join("no-helper")));
+        let launcher = Launcher::new(home.join("no-helper"));
         let secrets = Arc::new(KnownSecrets::new(Arc::clone(config.environment()), None));
         let services = Services::new(config, HttpClient::default(), host, client, "0.0.0", launcher, secrets);
         Session { handle: thread::spawn(Arc::new(services), id), id, notifications }
     }
 
     async fn ask<T: Send + 'static>(&self, op: impl FnOnce(Reply<T>) -> ThreadOp) -> T {
-        let (sender, answer) = oneshot::channel::<Result<T, CoreError>>();
-        let reply =
-            Reply::new(move |result| assert!(sender.send(result).is_ok(), "nobody waits for the answer"));
+        self.answer(op).await.result
+    }
+
+    /// The turns of the thread that is answered.
+    async fn turns<T: Send + 'static>(&self, op: impl FnOnce(Reply<T>) -> ThreadOp) -> Vec<Turn> {
+        match self.answer(op).await.turns {
+            Some(TurnsText::Held(text)) => serde_json::from_slice(&text).unwrap(),
+            turns => panic!("no short text: {turns:?}"),
+        }
+    }
+
+    async fn answer<T: Send + 'static>(&self, op: impl FnOnce(Reply<T>) -> ThreadOp) -> Answer<T> {
+        let (sender, answer) = oneshot::channel();
+        let reply = Reply::new(move |answer| {
+            assert!(sender.send(answer).is_ok(), "nobody waits for the answer");
+        });
         self.handle.send(op(reply)).await;
         answer.await.unwrap().unwrap()
     }
@@ -200,11 +253,11 @@ fn assert_same(live: &[Live], read: &[Turn]) {
 
 async fn check_reload(home: &Path, id: Uuid, live: &[Live]) -> Option<ThreadTokenUsage> {
     let mut session = Session::new(home, id);
-    let read = session.ask(|reply| ThreadOp::Read(true, reply)).await;
-    assert_same(live, &read.thread.turns);
+    let read = session.turns(|reply| ThreadOp::Read(true, reply)).await;
+    assert_same(live, &read);
     let params = of(json!({"threadId": id.to_string()}));
-    let resumed = session.ask(|reply| ThreadOp::Resume(Box::new(params), reply)).await;
-    assert_same(live, &resumed.thread.turns);
+    let resumed = session.turns(|reply| ThreadOp::Resume(Box::new(params), reply)).await;
+    assert_same(live, &resumed);
     session.notifications.close();
     let mut usage = None;
     while let Some(notification) = session.notifications.recv().await {
@@ -341,5 +394,26 @@ async fn input_given_to_a_running_turn_reads_back_in_its_place() {
     session.end().await;
     let users = live[0].items.iter().filter(|item| json!(item)["type"] == "userMessage").count();
     assert_eq!(users, 2);
+    check_reload(home.path(), id, &live).await;
+}
+
+#[tokio::test]
+async fn a_review_that_breaks_down_is_over_when_it_is_read() {
+    let home = home(&[response(message("msg_1", "after"))]);
+    let id = Uuid::now_v7();
+    let (sender, notifications) = mpsc::channel(1024);
+    let host = Arc::new(Faulty(Listener(sender), AtomicBool::new(false)));
+    let mut session = Session::with_host(home.path(), id, host, notifications);
+    session.start().await;
+    let target = json!({"type": "custom", "instructions": "look at it"});
+    let params = json!({"threadId": id.to_string(), "target": target, "delivery": "inline"});
+    session.ask(|reply| ThreadOp::Review(Box::new(of(params)), reply)).await;
+    let mut live = vec![session.turn().await];
+    live.push(session.say("go on").await);
+    session.end().await;
+    assert_eq!(live[0].turn.status, TurnStatus::Failed);
+    let kinds: Vec<Value> = live[0].items.iter().map(|item| json!(item)["type"].clone()).collect();
+    assert_eq!(json!(kinds), json!(["enteredReviewMode", "exitedReviewMode", "agentMessage"]));
+    assert_eq!(live[1].turn.status, TurnStatus::Completed);
     check_reload(home.path(), id, &live).await;
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app_server_core::account::AccountOp;
-use app_server_core::host::Reply;
+use app_server_core::host::{Answer, Reply};
 use app_server_core::thread::ThreadOp;
 use app_server_core::{CoreError, Services};
 use app_server_protocol::experimental::gated_fields;
@@ -333,8 +333,10 @@ impl Call<'_> {
         let responder = self.responder(server);
         match self.accept::<R>(server, method) {
             Ok(params) => {
-                let reply = Reply::new(move |result: Result<R::Response, CoreError>| {
-                    responder.send(result.map_err(|error| rpc_error::from_core(&error)));
+                let reply = Reply::new(move |answer: Result<Answer<R::Response>, CoreError>| match answer {
+                    Ok(Answer { result, turns: Some(turns) }) => responder.send_with_turns(&result, turns),
+                    Ok(Answer { result, turns: None }) => responder.send(Ok(result)),
+                    Err(error) => responder.send(Err::<R::Response, _>(rpc_error::from_core(&error))),
                 });
                 Some((params, reply))
             }

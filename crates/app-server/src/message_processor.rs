@@ -306,17 +306,19 @@ impl Host for ProcessHost {
 #[cfg(test)]
 mod tests {
     use app_server_core::CoreError;
-    use app_server_core::host::Reply;
+    use app_server_core::host::{Answer, Reply};
     use app_server_protocol::v2::ThreadReadResponse;
     use app_server_test_support::TempHome;
 
     use super::*;
 
-    type Answer = oneshot::Receiver<Result<ThreadReadResponse, CoreError>>;
+    type Receiver = oneshot::Receiver<Result<ThreadReadResponse, CoreError>>;
 
-    fn read() -> (ThreadOp, Answer) {
+    fn read() -> (ThreadOp, Receiver) {
         let (sender, answer) = oneshot::channel();
-        let reply = Reply::new(move |result| assert!(sender.send(result).is_ok(), "nobody waits"));
+        let reply = Reply::new(move |answer: Result<Answer<ThreadReadResponse>, CoreError>| {
+            assert!(sender.send(answer.map(|answer| answer.result)).is_ok(), "nobody waits");
+        });
         (ThreadOp::Read(false, reply), answer)
     }
 

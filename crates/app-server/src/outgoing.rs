@@ -5,12 +5,14 @@
 //! task is cancelled. Whoever produces much waits for [`OutgoingMessageSender::drained`] in between; the message
 //! processor does so too, which stops the reading of stdin while the client does not read.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::fs::File;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use app_server_core::TurnsText;
 use app_server_protocol::rpc::code;
 use app_server_protocol::{Request, RequestId, RpcError, ServerNotification, Stability};
 use serde::Serialize;
@@ -78,9 +80,50 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    lines: Vec<u8>,
+    pieces: VecDeque<Piece>,
+    /// How much is in the pieces.
+    bytes: usize,
+    /// Memory to be used again for lines.
+    spare: Vec<u8>,
     is_closed: bool,
 }
+
+impl Queue {
+    fn push(&mut self, piece: Piece) {
+        self.bytes = self.bytes.saturating_add(piece.len());
+        match (self.pieces.back_mut(), piece) {
+            (Some(Piece::Bytes(last)), Piece::Bytes(bytes)) => last.extend_from_slice(&bytes),
+            (None, Piece::Bytes(bytes)) if bytes.len() < self.spare.capacity() => {
+                let mut lines = std::mem::take(&mut self.spare);
+                lines.extend_from_slice(&bytes);
+                self.pieces.push_back(Piece::Bytes(lines));
+            }
+            (_, piece) => self.pieces.push_back(piece),
+        }
+    }
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        match self {
+            Piece::Bytes(bytes) => bytes.len(),
+            Piece::File(_, length) => usize::try_from(*length).unwrap_or(usize::MAX),
+        }
+    }
+}
+
+/// What is written in one go: lines, or a part of one.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// Held in memory.
+    Bytes(Vec<u8>),
+    /// So many bytes of a file, from where it stands.
+    File(File, u64),
+}
+
+/// Where the turns of a thread are put in. Within a text of JSON the quotes would follow a backslash, so this is a member
+/// and never something that a user wrote.
+const NO_TURNS: &[u8] = b"\"turns\":[]";
 
 impl Default for OutgoingMessageSender {
     fn default() -> Self {
@@ -108,15 +151,45 @@ impl OutgoingMessageSender {
 
     /// Queues a result.
     pub(crate) fn respond(&self, id: &RequestId, result: &impl Serialize) {
+        if let Some(line) = self.response(id, result) {
+            self.push(line);
+        }
+    }
+
+    /// Queues a result with a thread in it whose turns are given as text.
+    pub(crate) fn respond_with_turns(&self, id: &RequestId, result: &impl Serialize, turns: TurnsText) {
+        let Some(mut head) = self.response(id, result) else { return };
+        let Some(at) = head.windows(NO_TURNS.len()).position(|bytes| bytes == NO_TURNS) else {
+            let error = RpcError::internal("the answer has no place for the turns".to_owned());
+            return self.refuse(id, &error);
+        };
+        let mut tail = head.split_off(at + NO_TURNS.len());
+        tail.push(b'\n');
+        head.truncate(head.len() - b"[]".len());
+        match turns {
+            TurnsText::Held(text) => {
+                head.extend_from_slice(&text);
+                head.extend_from_slice(&tail);
+                self.queue_pieces([Piece::Bytes(head)]);
+            }
+            TurnsText::Spilled(file, length) => {
+                self.queue_pieces([Piece::Bytes(head), Piece::File(file, length), Piece::Bytes(tail)]);
+            }
+        }
+    }
+
+    /// The line of a result; says so when there can be none.
+    fn response(&self, id: &RequestId, result: &impl Serialize) -> Option<Vec<u8>> {
         #[derive(Serialize)]
         struct Response<'a, R> {
             id: &'a RequestId,
             result: &'a R,
         }
         match serde_json::to_vec(&Response { id, result }) {
-            Ok(line) => self.push(line),
+            Ok(line) => Some(line),
             Err(error) => {
-                self.refuse(id, &RpcError::internal(format!("the answer cannot be written: {error}")))
+                self.refuse(id, &RpcError::internal(format!("the answer cannot be written: {error}")));
+                None
             }
         }
     }
@@ -251,17 +324,20 @@ impl OutgoingMessageSender {
     }
 
     fn push(&self, mut line: Vec<u8>) {
+        line.push(b'\n');
+        self.queue_pieces([Piece::Bytes(line)]);
+    }
+
+    /// Queues what belongs together: nothing gets in between.
+    fn queue_pieces<const N: usize>(&self, pieces: [Piece; N]) {
         if self.shared.is_broken.load(Ordering::Acquire) {
             return;
         }
-        line.push(b'\n');
         let mut queue = self.queue();
-        if queue.lines.is_empty() {
-            queue.lines = line;
-        } else {
-            queue.lines.extend_from_slice(&line);
+        for piece in pieces {
+            queue.push(piece);
         }
-        self.shared.queued_bytes.store(queue.lines.len(), Ordering::Release);
+        self.shared.queued_bytes.store(queue.bytes, Ordering::Release);
         drop(queue);
         self.shared.filled.notify_one();
     }
@@ -292,24 +368,30 @@ impl OutgoingMessageSender {
         }
     }
 
-    /// For the writer: waits for lines and takes all of them; `None` when the queue is closed and empty. `spare` is a
-    /// buffer whose memory is used again.
-    pub(crate) fn take(&self, mut spare: Vec<u8>) -> Option<Vec<u8>> {
+    /// For the writer: waits for something to write and takes it: all lines up to a file, or the file. `None` when the
+    /// queue is closed and empty. `spare` is a buffer whose memory is used again.
+    pub(crate) fn take(&self, mut spare: Vec<u8>) -> Option<Piece> {
         spare.clear();
         let mut queue = self.queue();
-        while queue.lines.is_empty() {
+        loop {
+            if let Some(piece) = queue.pieces.pop_front() {
+                queue.bytes = queue.bytes.saturating_sub(piece.len());
+                if queue.pieces.is_empty() {
+                    queue.spare = spare;
+                }
+                return Some(piece);
+            }
             if queue.is_closed {
                 return None;
             }
             queue = self.shared.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        Some(std::mem::replace(&mut queue.lines, spare))
     }
 
     /// For the writer: what [`Self::take`] returned is written.
     pub(crate) fn written(&self) {
         let queue = self.queue();
-        self.shared.queued_bytes.store(queue.lines.len(), Ordering::Release);
+        self.shared.queued_bytes.store(queue.bytes, Ordering::Release);
         drop(queue);
         if !self.is_congested() {
             self.shared.drained.notify_waiters();
@@ -325,7 +407,9 @@ impl OutgoingMessageSender {
     /// Nobody reads any more.
     pub(crate) fn break_off(&self) {
         self.shared.is_broken.store(true, Ordering::Release);
-        self.queue().lines = Vec::new();
+        let mut queue = self.queue();
+        *queue = Queue { is_closed: queue.is_closed, ..Queue::default() };
+        drop(queue);
         self.shared.queued_bytes.store(0, Ordering::Release);
         self.shared.drained.notify_waiters();
     }
@@ -355,6 +439,13 @@ impl Responder {
         Responder { outgoing, id: Some(id) }
     }
 
+    /// Answers with a thread whose turns are given as text.
+    pub(crate) fn send_with_turns(mut self, result: &impl Serialize, turns: TurnsText) {
+        if let Some(id) = self.id.take() {
+            self.outgoing.respond_with_turns(&id, result, turns);
+        }
+    }
+
     /// Answers.
     pub(crate) fn send<R: Serialize>(mut self, result: Result<R, RpcError>) {
         if let Some(id) = self.id.take() {
@@ -378,6 +469,8 @@ impl Drop for Responder {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Seek, Write};
+
     use app_server_protocol::methods::server::ItemFileChangeRequestApproval;
     use app_server_protocol::v2::{
         FileChangeApprovalDecision, FileChangeRequestApprovalParams, FileChangeRequestApprovalResponse,
@@ -394,7 +487,7 @@ mod tests {
     }
 
     fn lines(outgoing: &OutgoingMessageSender) -> Vec<Value> {
-        let bytes = outgoing.take(Vec::new()).unwrap();
+        let Some(Piece::Bytes(bytes)) = outgoing.take(Vec::new()) else { panic!("a file") };
         outgoing.written();
         bytes
             .split(|b| *b == b'\n')
@@ -466,6 +559,44 @@ mod tests {
         assert!(outgoing.is_congested(), "taken is not yet written");
         outgoing.written();
         waiting.finish().await;
+    }
+
+    #[test]
+    fn turns_given_as_text_stand_in_their_thread_and_nowhere_else() {
+        let tricky = r#""turns":[] \"turns\":[]"#;
+        let result =
+            json!({"cwd": tricky, "thread": {"preview": tricky, "turns": []}, "more": {"turns": []}});
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"[1,2]").unwrap();
+        file.rewind().unwrap();
+        for (turns, pieces) in [(TurnsText::Held(b"[1,2]".to_vec()), 1), (TurnsText::Spilled(file, 5), 3)] {
+            let outgoing = OutgoingMessageSender::default();
+            outgoing.respond_with_turns(&RequestId::Integer(1), &result, turns);
+            outgoing.respond(&RequestId::Integer(2), &json!({}));
+            outgoing.close();
+            let (mut sent, mut taken) = (Vec::new(), 0);
+            while let Some(piece) = outgoing.take(Vec::new()) {
+                taken += 1;
+                match piece {
+                    Piece::Bytes(bytes) => sent.extend(bytes),
+                    Piece::File(mut file, length) => {
+                        assert_eq!(file.read_to_end(&mut sent).unwrap() as u64, length)
+                    }
+                }
+            }
+            assert_eq!((taken, outgoing.queue().bytes), (pieces, 0));
+            let lines: Vec<Value> = sent
+                .trim_ascii()
+                .split(|b| *b == b'\n')
+                .map(|line| serde_json::from_slice(line).unwrap())
+                .collect();
+            assert_eq!(lines[0]["result"]["thread"], json!({"preview": tricky, "turns": [1, 2]}));
+            assert_eq!(
+                (&lines[0]["result"]["cwd"], &lines[0]["result"]["more"]),
+                (&json!(tricky), &json!({"turns": []}))
+            );
+            assert_eq!(lines[1], json!({"id": 2, "result": {}}));
+        }
     }
 
     /// A future polled once, to see whether it waits.

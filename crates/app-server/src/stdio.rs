@@ -1,6 +1,7 @@
 //! The two threads that own stdin and stdout. A blocked read must not hold up the end of the process, and a batch of
 //! lines written at once is far cheaper than a write per line through the runtime.
 
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::thread;
 
@@ -8,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::message_processor::Event;
-use crate::outgoing::OutgoingMessageSender;
+use crate::outgoing::{OutgoingMessageSender, Piece};
 
 /// The longest line that is taken. A longer one is dropped with a warning; the connection goes on.
 pub(crate) const MAX_LINE_BYTES: usize = 512 * 1024 * 1024;
@@ -77,11 +78,16 @@ pub(crate) fn spawn_writer(
 ) -> io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("stdout".to_owned()).spawn(move || {
         let mut lines = Vec::new();
-        loop {
-            let Some(taken) = outgoing.take(lines) else { return };
-            lines = taken;
-            if let Err(error) = output.write_all(&lines).and_then(|()| output.flush()) {
-                tracing::info!(%error, "the client does not read any more");
+        while let Some(piece) = outgoing.take(std::mem::take(&mut lines)) {
+            let is_written = match piece {
+                Piece::Bytes(bytes) => {
+                    lines = bytes;
+                    output.write_all(&lines)
+                }
+                Piece::File(file, length) => copy(&file, length, &mut output),
+            };
+            if let Err(error) = is_written.and_then(|()| output.flush()) {
+                tracing::info!(%error, "no more can be written to the client");
                 outgoing.break_off();
                 stop_now.cancel();
                 return;
@@ -93,6 +99,13 @@ pub(crate) fn spawn_writer(
             }
         }
     })
+}
+
+/// Writes so many bytes of the file. A line that breaks off in the middle would be taken for part of the next one, so a
+/// file that cannot be read ends the connection.
+fn copy(file: &File, length: u64, output: &mut impl Write) -> io::Result<()> {
+    let copied = io::copy(&mut BufReader::with_capacity(64 * 1024, file.take(length)), output)?;
+    if copied == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 #[cfg(test)]

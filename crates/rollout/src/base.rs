@@ -12,7 +12,7 @@ use crate::catalog::Names;
 use crate::head::Head;
 use crate::index::Known;
 use crate::meta::HistoryBase;
-use crate::reader::{Each, ReadError, Reading, ScanReport, read};
+use crate::reader::{Each, ReadError, Reading, ScanReport, read, read_on};
 use crate::record::{Body, LineHead, Position, Record};
 use crate::store::Store;
 
@@ -41,6 +41,19 @@ impl Store {
     /// As [`Self::scan_history`].
     pub fn read_history(&self, path: &Path, reading: &mut dyn Reading) -> Result<ScanReport, ReadError> {
         self.read_from_base(path, u64::MAX, 0, reading).map(|(report, _)| report)
+    }
+
+    /// Goes on with reading a thread's whole history behind what a report is about, which has the thread's first
+    /// `session_meta`.
+    pub(crate) fn read_appended(
+        &self,
+        path: &Path,
+        before: ScanReport,
+        reading: &mut dyn Reading,
+    ) -> Result<ScanReport, ReadError> {
+        let mut own =
+            WithBase { store: self, end_ordinal: u64::MAX, depth: 0, is_first_meta: false, reading };
+        read_on(path, before, &mut own).map(|(report, _)| report)
     }
 
     fn read_from_base(

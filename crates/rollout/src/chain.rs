@@ -50,6 +50,11 @@ impl Store {
 }
 
 impl Chain {
+    /// Returns the files, the thread's own first.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.links.iter().map(|link| link.path.as_path())
+    }
+
     /// Reads the records of one file from a place up to another, which is not read any more.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //!
 //! - [`record`], [`meta`]: one line of a rollout, and the line that starts one
 //! - [`reader`]: streams a file in constant memory, whatever its state; [`Chain`]: parts of a history
+//! - `kept`: what was gathered from large files, so that they are not read again for it
 //! - [`writer`]: appends batches of lines
 //! - [`store`], [`list`]: finds, lists, archives and deletes threads under one home
 //! - [`names`], [`metadata`], [`sections`]: what is recorded beside the rollouts; [`lock`]: one writer per thread
@@ -18,6 +19,7 @@ mod follow;
 mod head;
 mod index;
 mod input;
+mod kept;
 mod lines;
 pub mod list;
 pub mod lock;
@@ -42,4 +44,5 @@ pub use reader::{ReadError, Reading, ScanReport, scan};
 pub use record::{Body, Damaged, Event, LineHead, Position, Record, timestamp_text};
 pub use sections::{Placement, Section, SectionError, SectionIndex, Sections};
 pub use store::{Found, MoveError, Scope, Store};
+pub use tail::TurnSettings;
 pub use writer::{Batch, RolloutWriter};

@@ -21,6 +21,7 @@ use crate::index::Known;
 use crate::meta::Source;
 use crate::sections::Sections;
 use crate::store::{Beside, Store, header};
+use crate::tail::Tail;
 
 /// How long the following pages of a list by time use the order of its first page. Asking every file for its time
 /// again would cost more than the page, and could skip a thread that was written to in between.
@@ -62,6 +63,8 @@ pub struct ListQuery {
     pub ancestor: Option<Uuid>,
     /// Only threads of this section of the list.
     pub section: Option<Uuid>,
+    /// Leave out what the ends of the files tell: the model and its effort. [`Store::read_end`] reads them of one thread.
+    pub without_ends: bool,
 }
 
 impl Default for ListQuery {
@@ -83,6 +86,7 @@ impl Default for ListQuery {
             parent: None,
             ancestor: None,
             section: None,
+            without_ends: false,
         }
     }
 }
@@ -337,13 +341,21 @@ impl Store {
             page.backwards_cursor =
                 page.backwards_cursor.or_else(|| Some(here.turned_back(query.descending)));
             let id = &head.meta.id;
-            let tail = self.heads.tail(&path, version);
+            let tail = if query.without_ends { Tail::default() } else { self.heads.tail(&path, version) };
             let placement = sections.of(*id);
             let beside = Beside { name: names.get(id).cloned(), git: changes.get(id), placement, tail };
             page.entries.push(header(&head, version, path, query.archived, beside));
         }
         self.heads.save_if_worthwhile(|| self.all_paths());
         Ok(page)
+    }
+
+    /// Reads what a list without the ends of the files leaves out.
+    pub fn read_end(&self, header: &mut Header) {
+        if let Ok(version) = FileVersion::read(&header.path) {
+            let Tail { model, effort } = self.heads.tail(&header.path, version);
+            (header.model, header.effort) = (model, effort);
+        }
     }
 
     /// Returns the threads, live or archived, that say of themselves that this one spawned them. Files that cannot be

@@ -5,6 +5,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use crate::lines::{Lines, Piece, glued};
 use crate::meta::HistoryMode;
 use crate::record::{Body, LineHead, Position, Record};
@@ -38,7 +40,7 @@ impl ReadError {
 }
 
 /// What a scan saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanReport {
     /// Records handed out or passed over.
     pub records: u64,
@@ -103,8 +105,19 @@ pub(crate) fn read(
     path: &Path,
     reading: &mut dyn Reading,
 ) -> Result<(ScanReport, ControlFlow<()>), ReadError> {
+    read_on(path, ScanReport::default(), reading)
+}
+
+/// Goes on with reading a file behind what a report is about.
+pub(crate) fn read_on(
+    path: &Path,
+    before: ScanReport,
+    reading: &mut dyn Reading,
+) -> Result<(ScanReport, ControlFlow<()>), ReadError> {
     let mut lines = Lines::open(path).map_err(|error| ReadError::new(path, error))?;
+    lines.jump(before.bytes).map_err(|error| ReadError::new(path, error))?;
     let mut scanner = Scanner::new(reading);
+    scanner.report = before;
     let flow = scanner.run(&mut lines, u64::MAX).map_err(|error| ReadError::new(path, error))?;
     let mut report = scanner.report;
     report.bytes = lines.bytes();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::meta::SessionMeta;
@@ -22,11 +22,13 @@ pub struct Damaged(#[from] serde_json::Error);
 /// thread's own first `session_meta`, which is read before what the thread continues.
 ///
 /// Good for one reading of one history: a revert adds a file, and then the same record stands elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// The file: [`Self::OWN_FILE`] for the thread's own, one less for what that continues, and so on.
+    #[serde(rename = "f")]
     pub file: u16,
     /// Bytes of the file, decompressed, before the record.
+    #[serde(rename = "o")]
     pub offset: u64,
 }
 

@@ -16,6 +16,7 @@ use crate::file_name;
 use crate::files::{self, FileVersion};
 use crate::head::{Head, Header, HeaderError};
 use crate::index::HeadCache;
+use crate::kept::Outlines;
 use crate::list::Walk;
 use crate::metadata::{GitChange, MetadataIndex, with_change};
 use crate::names::NameIndex;
@@ -78,6 +79,7 @@ pub struct Store {
     pub(crate) metadata: MetadataIndex,
     pub(crate) sections: SectionIndex,
     pub(crate) last_walk: Mutex<Option<Walk>>,
+    pub(crate) outlines: Outlines,
 }
 
 impl Store {
@@ -92,6 +94,7 @@ impl Store {
             metadata: MetadataIndex::new(codex_home),
             sections: SectionIndex::new(codex_home),
             last_walk: Mutex::default(),
+            outlines: Outlines::new(codex_home),
         }
     }
 
@@ -181,7 +184,9 @@ impl Store {
             Err(MoveError::NotThere { .. }) => self.files_of(path, true)?,
             files => files?,
         };
-        for pair in files.iter().rev().map(|file| files::pair(file)) {
+        for file in files.iter().rev() {
+            self.outlines.forget(file);
+            let pair = files::pair(file);
             for path in [pair.plain, pair.compressed] {
                 files::if_exists(fs::remove_file(&path)).map_err(|source| MoveError::Io { path, source })?;
             }

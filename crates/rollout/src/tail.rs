@@ -26,6 +26,45 @@ pub(crate) struct Tail {
     pub(crate) effort: Option<String>,
 }
 
+/// What a record of a turn's settings says of its model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Context")]
+pub struct TurnSettings {
+    /// The model's name.
+    pub model: String,
+    /// The effort, wherever the writer put it.
+    pub effort: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    model: String,
+    #[serde(default)]
+    effort: Option<String>,
+    #[serde(default)]
+    collaboration_mode: Option<Mode>,
+}
+
+#[derive(Deserialize)]
+struct Mode {
+    #[serde(default)]
+    settings: Option<ModeSettings>,
+}
+
+#[derive(Deserialize)]
+struct ModeSettings {
+    #[serde(default)]
+    reasoning_effort: Option<String>,
+}
+
+impl From<Context> for TurnSettings {
+    fn from(context: Context) -> Self {
+        let Context { model, effort, collaboration_mode } = context;
+        let of_mode = || collaboration_mode?.settings?.reasoning_effort;
+        TurnSettings { model, effort: effort.or_else(of_mode) }
+    }
+}
+
 impl Tail {
     /// Reads the end of a plain rollout; a compressed one has no end that can be read by itself.
     pub(crate) fn read(path: &Path) -> io::Result<Self> {
@@ -70,30 +109,10 @@ fn is_turn_context(line: &[u8]) -> bool {
 fn read_line(line: &[u8]) -> Option<Tail> {
     #[derive(Deserialize)]
     struct Line {
-        payload: Context,
+        payload: TurnSettings,
     }
-    #[derive(Deserialize)]
-    struct Context {
-        model: String,
-        #[serde(default)]
-        effort: Option<String>,
-        #[serde(default)]
-        collaboration_mode: Option<Mode>,
-    }
-    #[derive(Deserialize)]
-    struct Mode {
-        #[serde(default)]
-        settings: Option<ModeSettings>,
-    }
-    #[derive(Deserialize)]
-    struct ModeSettings {
-        #[serde(default)]
-        reasoning_effort: Option<String>,
-    }
-    let Line { payload: Context { model, effort, collaboration_mode } } =
-        serde_json::from_slice(line).ok()?;
-    let of_mode = || collaboration_mode?.settings?.reasoning_effort;
-    Some(Tail { model: Some(model), effort: effort.or_else(of_mode) })
+    let Line { payload: TurnSettings { model, effort } } = serde_json::from_slice(line).ok()?;
+    Some(Tail { model: Some(model), effort })
 }
 
 #[cfg(test)]

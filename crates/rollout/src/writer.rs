@@ -303,6 +303,11 @@ impl RolloutWriter {
         self.is_on_disk
     }
 
+    /// Whether there are lines that an earlier failure left behind.
+    pub fn has_unwritten(&self) -> bool {
+        !self.unwritten.is_empty()
+    }
+
     /// Creates the file of a pending thread with its first line; does nothing when it is there.
     ///
     /// # Errors

@@ -103,6 +103,19 @@ def command_answer(command: str, *, id: str = "1") -> Answer:
     return Answer(events=events)
 
 
+def call_answer(name: str, *, id: str = "1", **arguments: Any) -> Answer:
+    """A call of a function tool."""
+    call = {"type": "function_call", "id": f"fc_{id}", "call_id": f"call_{id}", "name": name}
+    item = {**call, "arguments": json.dumps(arguments)}
+    return Answer(
+        events=[
+            {"type": "response.created", "response": {"id": f"resp_{id}"}},
+            {"type": "response.output_item.done", "output_index": 0, "item": item},
+            _completed(id, input_tokens=10, output_tokens=5),
+        ]
+    )
+
+
 def _completed(id: str, input_tokens: int, output_tokens: int) -> dict[str, Any]:
     usage = {
         "input_tokens": input_tokens,

@@ -5,10 +5,11 @@ Each test is a thing SDK users do, checked on what the SDK hands them and on wha
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 from harness import SdkTest
-from mock_model import Answer, Gate, command_answer, messages, text_answer
+from mock_model import WAIT_S, Answer, Gate, call_answer, command_answer, messages, text_answer
 from openai_codex import ApprovalMode, AsyncCodex, InvalidRequestError, Sandbox, Thread, TurnHandle
 from openai_codex.client import CodexClient
 from openai_codex.types import (
@@ -547,6 +548,42 @@ class Threads(SdkTest):
         self.assertEqual(TurnStatus.completed, completed_turn(turn).status)
         self.assertEqual([("userMessage", "second"), ("agentMessage", "half of it")], self.turns(thread)[1])
 
+    def test_compact_leaves_the_users_words_and_a_note(self) -> None:
+        answers = [text_answer(text, id=text) for text in ("one", "two", "the note", "three", "four")]
+        model = self.model(*answers)
+        codex = self.server()
+        thread = codex.thread_start()
+        thread.run("first")
+        thread.run("second")
+        before = self.turns(thread)
+        thread.compact()
+        self.await_idle(thread)
+
+        compacted = thread.read(include_turns=True).thread.turns
+        self.assertEqual(["contextCompaction"], [item.root.type for item in compacted[2].items])
+        self.assertEqual(TurnStatus.completed, compacted[2].status)
+        self.assertEqual(before, self.turns(thread)[:2])
+        self.assertEqual("three", thread.run("third").final_response)
+        known = ("first", "one", "second", "two", "third")
+        self.assertEqual(["first", "second", "third"], [text for _, text in said(model.requests[3], *known)])
+        codex.close()
+
+        # The model of another process is told the same.
+        other = self.server().thread_resume(thread.id)
+        self.assertEqual("four", other.run("fourth").final_response)
+        note = next(text for _, text in messages(model.requests[3]) if "the note" in text)
+        expected = ["first", "second", note, "third", "three", "fourth"]
+        told = said(model.requests[4], *known, *expected)
+        self.assertEqual(expected, [text for _, text in told])
+        self.assertEqual(5, len(self.turns(other)))
+
+    def await_idle(self, thread: Thread) -> None:
+        """Returns once no turn runs: compacting is told of to nobody who waits for a turn of their own."""
+        end = time.monotonic() + WAIT_S
+        while thread.read().thread.status.root.type != "idle":
+            self.assertLess(time.monotonic(), end, "the thread stays busy")
+            time.sleep(0.02)
+
     @staticmethod
     def turns(thread: Thread) -> list[list[tuple[str, str]]]:
         return [texts(turn.items) for turn in thread.read(include_turns=True).thread.turns]
@@ -698,6 +735,71 @@ class Approvals(SdkTest):
 
         self.assertEqual(1, len(self.asked))
         self.assertFalse((self.work / "made").exists())
+
+
+class Goals(SdkTest):
+    """Goals, which the SDK offers where its client is made: one runs as turns that begin by themselves."""
+
+    def start(self, *answers: Answer) -> None:
+        """Starts a server and a thread that has had a turn."""
+        self.requests = self.model(text_answer("hello", id="0"), *answers).requests
+        self.client = CodexClient(self.config())
+        self._servers.append(self.client)
+        self.client.start()
+        self.client.initialize()
+        self.thread_id = self.client.thread_start({"cwd": str(self.work)}).thread.id
+        turn_id = self.client.turn_start(self.thread_id, "hi").turn.id
+        self.client.register_turn_notifications(turn_id)
+        while self.client.next_turn_notification(turn_id).method != "turn/completed":
+            pass
+        self.client.unregister_turn_notifications(turn_id)
+
+    def test_goal_goes_on_by_itself_until_the_model_says_it_is_reached(self) -> None:
+        self.start(
+            text_answer("half of it", id="1"),
+            call_answer("update_goal", id="2", status="complete"),
+            text_answer("all of it", id="3"),
+        )
+        state, first = self.client.start_goal_operation(self.thread_id, "make it green")
+        goals, turns = [], []
+        while not state.is_finished() or len(turns) < 2:
+            event = self.client.next_goal_notification(state)
+            if event.method == "thread/goal/updated":
+                goals.append(event.payload.goal)
+            if event.method == "turn/completed":
+                turns.append(event.payload.turn)
+        self.client.unregister_goal_operation(state)
+
+        self.assertEqual((first, [TurnStatus.completed] * 2), (turns[0].id, [turn.status for turn in turns]))
+        self.assertEqual(("active", 0), (goals[0].status.value, goals[0].tokens_used))
+        self.assertEqual("complete", goals[-1].status.value)
+        self.assertEqual({"make it green"}, {goal.objective for goal in goals})
+        self.assertTrue(any("make it green" in text for _, text in messages(self.requests[1])))
+        stored = self.client.thread_read(self.thread_id, include_turns=True).thread.turns
+        expected = [[("agentMessage", "half of it")], [("agentMessage", "all of it")]]
+        self.assertEqual(expected, [texts(turn.items) for turn in stored[1:]])
+
+    def test_paused_goal_waits_and_a_cleared_one_is_gone(self) -> None:
+        gate = Gate()
+        self.start(text_answer("half of it", gate, id="1"), text_answer("as you like", id="2"))
+        state, _ = self.client.start_goal_operation(self.thread_id, "make it green")
+        gate.wait_reached()
+        goal = self.client.pause_goal(self.thread_id).goal
+        self.assertEqual(("make it green", "paused"), (goal.objective, goal.status.value))
+        gate.open()
+        while self.client.next_goal_notification(state).method != "turn/completed":
+            pass
+        # No turn has begun by itself: the next request to the model is the user's.
+        self.assertTrue(self.client.thread_goal_clear(self.thread_id).cleared)
+        self.assertFalse(self.client.thread_goal_clear(self.thread_id).cleared)
+        self.client.unregister_goal_operation(state)
+        turn_id = self.client.turn_start(self.thread_id, "never mind").turn.id
+        self.client.register_turn_notifications(turn_id)
+        while self.client.next_turn_notification(turn_id).method != "turn/completed":
+            pass
+        self.client.unregister_turn_notifications(turn_id)
+        self.assertEqual("never mind", messages(self.requests[2])[-1][1])
+        self.assertEqual(3, len(self.client.thread_read(self.thread_id, include_turns=True).thread.turns))
 
 
 class Server(SdkTest):

@@ -12,6 +12,13 @@ impl History {
         true
     }
 
+    /// The number of the user's messages since this turn began, the first of them included. `None` when it is not known
+    /// where it began.
+    pub(crate) fn words_since(&self, turn_id: &str) -> Option<usize> {
+        let (_, first) = self.marks.iter().find(|(id, _)| id == turn_id)?;
+        Some(self.items.iter().skip(*first).filter(|item| item.kind == Kind::User).count())
+    }
+
     /// The turns whose beginnings are known, in their order.
     pub(crate) fn turn_ids(&self) -> impl Iterator<Item = &str> {
         self.marks.iter().map(|(id, _)| id.as_str())
@@ -43,6 +50,8 @@ mod tests {
             history.begin_turn(turn);
             words.iter().for_each(|text| history.push(&raw(text)));
         }
+        let words = ["t-1", "t-2", "t-3", "t-4"].map(|turn| history.words_since(turn));
+        assert_eq!(words, [Some(3), Some(1), Some(1), None]);
         assert!(!history.cut_before("t-4"));
         assert!(history.cut_before("t-3"));
         assert!(!history.cut_before("t-3"));
@@ -63,10 +72,11 @@ mod tests {
             user("<environment_context>"),
             user("two"),
             user(" <TURN_ABORTED>"),
+            user("<codex_internal_context source='goal'>"),
             user("three"),
         ];
         let items: Vec<&str> = items.iter().map(String::as_str).collect();
-        for (turns, left) in [(0, 6), (1, 5), (2, 3), (3, 1), (9, 1)] {
+        for (turns, left) in [(0, 7), (1, 6), (2, 3), (3, 1), (9, 1)] {
             let mut history = history(&items);
             history.rollback(turns);
             assert_eq!(history.len(), left, "after {turns}");

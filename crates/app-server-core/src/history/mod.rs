@@ -25,6 +25,8 @@ const INJECTED_PART: &[&str] = &[
     "<turn_aborted>",
     "<user_shell_command>",
     "<goal_context>",
+    // What a goal of the reference of level 0.169 puts in.
+    "<codex_internal_context",
     "<subagent_notification>",
 ];
 const INJECTED_WHOLE: &[&str] = &["# AGENTS.md instructions for ", "<user_instructions>", "<skill"];

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::outline::{Outline, TurnEntry};
+use super::pictures::{Pictures, has_pictures};
 use super::rebuild::ended_in;
 use super::recorded::{legacy_events, read_item};
 use crate::error::CoreError;
@@ -117,6 +118,7 @@ pub(crate) fn copy(
     let mut written = Ok(());
     let mut is_first = true;
     let mut open = part.open.clone();
+    let mut pictures = Pictures::default();
     store.scan_history(path, |record| {
         if record.position >= part.end {
             return ControlFlow::Break(());
@@ -125,7 +127,7 @@ pub(crate) fn copy(
             if open.as_ref().is_some_and(|turn| ends(&record, &turn.id)) {
                 open = None;
             }
-            written = add(&mut batch, &record);
+            written = add(&mut batch, &record, &mut pictures);
             gathered += record.line.len();
             if written.is_ok() && gathered >= CHUNK_BYTES {
                 written = writer.append(&batch);
@@ -142,12 +144,25 @@ pub(crate) fn copy(
     Ok(open)
 }
 
-fn add(batch: &mut Batch, record: &Record<'_>) -> io::Result<()> {
+/// Adds a record. `pictures` are those of the record before, if that is a message of the user in a numbered file: they
+/// stand in its item once more, and need not in the copy.
+fn add(batch: &mut Batch, record: &Record<'_>, pictures: &mut Pictures) -> io::Result<()> {
+    let seen = std::mem::take(pictures);
     match &record.body {
         // It would say that the lines behind it are numbered, and what stands before them elsewhere.
         Body::SessionMeta(meta) if meta.history_mode() != HistoryMode::Legacy => return Ok(()),
         Body::Event(event) if record.ordinal.is_some() && event.kind == "item_completed" => {
+            if let Some(line) = seen.referred_line(record.line)
+                && let Ok(record) = Record::parse(line.as_bytes())
+                && let Body::Event(event) = &record.body
+            {
+                events_before(batch, event)?;
+                return batch.copy(&record);
+            }
             events_before(batch, event)?;
+        }
+        Body::ResponseItem(raw) if record.ordinal.is_some() && has_pictures(raw) => {
+            *pictures = Pictures::of(raw);
         }
         _ => {}
     }

@@ -8,8 +8,10 @@ use app_server_protocol::v2::{
 };
 use app_server_rollout::Batch;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::agent_message;
+use super::pictures::Pictures;
 use super::recorded::legacy_events;
 use crate::history::is_real_user_message;
 use crate::secrets::Secrets;
@@ -21,7 +23,7 @@ use crate::secrets::Secrets;
 /// When a line cannot be composed.
 pub(crate) fn write_given(batch: &mut Batch, items: &[ResponseItem], secrets: &Secrets) -> io::Result<()> {
     for item in items {
-        let raw = serde_json::to_string(item)?;
+        let raw = in_order(item)?;
         let raw = RawValue::from_string(secrets.mask(&raw).into_owned())?;
         // Read again, so that the events are masked as well.
         match serde_json::from_str(raw.get())? {
@@ -29,7 +31,9 @@ pub(crate) fn write_given(batch: &mut Batch, items: &[ResponseItem], secrets: &S
             ResponseItem::Message { role, content, .. } if role == "user" && is_real_user_message(&raw) => {
                 batch.response_item(&raw)?;
                 let content = content.into_iter().filter_map(input).collect();
-                events(batch, &ThreadItemKind::UserMessage { id: String::new(), client_id: None, content })?;
+                let message = ThreadItemKind::UserMessage { id: String::new(), client_id: None, content };
+                let referred = Pictures::of(&raw).referred(&message);
+                events(batch, referred.as_ref().unwrap_or(&message))?;
             }
             ResponseItem::Message { role, content, phase, .. } if role == "assistant" => {
                 let text = content.into_iter().filter_map(text).collect();
@@ -53,6 +57,17 @@ pub(crate) fn write_given(batch: &mut Batch, items: &[ResponseItem], secrets: &S
         }
     }
     Ok(())
+}
+
+/// An item as JSON with its type and role first, where every writer of rollouts has them.
+fn in_order(item: &ResponseItem) -> serde_json::Result<String> {
+    let mut members = match serde_json::to_value(item)? {
+        Value::Object(members) => members,
+        other => return serde_json::to_string(&other),
+    };
+    let first = ["type", "role"].map(|name| members.shift_remove_entry(name));
+    let ordered: Map<String, Value> = first.into_iter().flatten().chain(members).collect();
+    serde_json::to_string(&ordered)
 }
 
 fn events(batch: &mut Batch, item: &ThreadItemKind) -> io::Result<()> {

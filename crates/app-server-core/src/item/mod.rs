@@ -4,6 +4,7 @@ mod copy;
 mod given;
 mod outline;
 mod output;
+mod pictures;
 mod rebuild;
 mod recorded;
 mod replay;
@@ -13,10 +14,10 @@ use app_server_protocol::v2::{MessagePhase, ThreadItemKind};
 
 pub(crate) use copy::{Cut, OpenTurn, Part, copy};
 pub(crate) use given::write_given;
-pub(crate) use outline::{Outline, TurnEntry, TurnPlace, outline, turns};
+pub(crate) use outline::{Outline, TurnEntry, TurnPlace, outline, outline_until, turns, turns_text};
 pub(crate) use rebuild::id_of;
 pub(crate) use recorded::{RecordedError, write_item};
-pub(crate) use replay::{Loaded, Want, load, load_until};
+pub(crate) use replay::{Loaded, Want, load, load_outlined, load_until};
 pub(crate) use words::{drops_turns, said, texts};
 
 /// A message of the agent, without the members no server of ours fills.

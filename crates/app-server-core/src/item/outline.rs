@@ -9,18 +9,21 @@ use app_server_protocol::v2::{ThreadItemKind, Turn, TurnItemsView, TurnStatus};
 use app_server_rollout::{
     Body, Chain, HeaderError, LineHead, Position, Reading, Record, ScanReport, SessionMeta, Store,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::rebuild::{Keep, Run, TurnBuilder, is_end};
-use super::replay::{RolledBack, Started};
+use super::replay::{RolledBack, Started, Want, see};
 use crate::error::CoreError;
 use crate::goal::Goal;
+use crate::history::History;
+use crate::turns_text::TurnsWriter;
 
 /// The event that tells of a thread's goal.
 const GOAL: &str = "thread_goal_updated";
 
 /// What a thread consists of.
+#[derive(Debug)]
 pub(crate) struct Outline {
     pub(crate) meta: SessionMeta,
     pub(crate) report: ScanReport,
@@ -40,6 +43,7 @@ pub(crate) struct Outline {
 }
 
 /// Where in the file that is what the model sees.
+#[derive(Debug)]
 pub(super) struct ModelPlan {
     /// The record that replaced everything before it; without one everything counts.
     pub(super) from: Option<Position>,
@@ -86,12 +90,14 @@ pub(crate) struct TurnEntry {
     pub(super) unnumbered_before: u32,
 }
 
-/// Reads which turns the thread in this file has, and what it continues.
+/// Reads which turns the thread in this file has, and what it continues. Of a long file that was read before, only what
+/// was appended since.
 ///
 /// # Errors
 /// When the file cannot be read or says nowhere what thread it is.
 pub(crate) fn outline(store: &Store, path: &Path) -> Result<Outline, CoreError> {
-    outline_until(store, path, None)
+    let (report, sketch) = store.read_kept(path, || Sketch::new(Keep::Nothing, None))?;
+    sketch.finish(report, path)
 }
 
 /// Reads which turns the thread had before the record at `until`. What ended later in them is theirs; the report is
@@ -99,45 +105,70 @@ pub(crate) fn outline(store: &Store, path: &Path) -> Result<Outline, CoreError> 
 ///
 /// # Errors
 /// As [`outline`].
-pub(super) fn outline_until(
+pub(crate) fn outline_until(
     store: &Store,
     path: &Path,
     until: Option<Position>,
 ) -> Result<Outline, CoreError> {
-    let mut sketch = Sketch { turns: TurnBuilder::new(Keep::Nothing), until, ..Sketch::default() };
+    if until.is_none() {
+        return outline(store, path);
+    }
+    let mut sketch = Sketch::new(Keep::Nothing, until);
     let report = store.read_history(path, &mut sketch)?;
-    let Sketch {
-        meta,
-        turns,
-        usage,
-        usage_turn,
-        usage_turn_id,
-        context,
-        goal,
-        compactions,
-        is_out_of_order,
-        ..
-    } = sketch;
+    sketch.finish(report, path)
+}
+
+/// A thread that was read in one pass.
+pub(super) struct AtOnce {
+    pub(super) meta: SessionMeta,
+    pub(super) report: ScanReport,
+    pub(super) turns: Vec<Turn>,
+    pub(super) last_turn: Option<TurnPlace>,
+    pub(super) usage: Option<String>,
+    pub(super) usage_turn_id: Option<String>,
+    pub(super) context: Option<String>,
+    pub(super) goal: Option<Goal>,
+    pub(super) history: Result<History, ModelPlan>,
+}
+
+/// Reads what is wanted of a thread in one pass, which is the fastest, and all that the model ever saw between two
+/// compactions is in memory. As turns that went by their names may have been compacted by then, the history of such a
+/// thread is only told where it is.
+///
+/// # Errors
+/// As [`outline`].
+pub(super) fn at_once(
+    store: &Store,
+    path: &Path,
+    until: Option<Position>,
+    want: Want,
+) -> Result<AtOnce, CoreError> {
+    let mut sketch = Sketch::new(if want.turns { Keep::All } else { Keep::Nothing }, until);
+    sketch.history = want.history.then(History::default);
+    let report = store.read_history(path, &mut sketch)?;
+    let plan = sketch.plan(path);
+    let Sketch { meta, turns, usage, usage_turn, usage_turn_id, context, goal, history, .. } = sketch;
     let Some(meta) = meta else { return Err(HeaderError::NoSessionMeta(path.to_owned()).into()) };
-    let last = compactions.last().filter(|_| !is_out_of_order).map(|(position, _)| *position);
-    let from = compactions.iter().rev().find(|(_, replaces)| *replaces && !is_out_of_order);
-    let from = from.map(|(position, _)| *position);
-    let model = ModelPlan {
-        from,
-        words_until: last.filter(|last| Some(*last) != from),
-        cuts: turns.cuts().to_vec(),
-        until,
-        path: path.to_owned(),
+    let history = match plan.cuts.is_empty() {
+        true => Ok(history.unwrap_or_default()),
+        false => Err(plan),
     };
-    let cwd = turns.cwd().to_owned();
-    let turns = turns.finish();
-    // The turn is known by position only until all of them are numbered.
+    let (turns, last_turn) = turns.whole();
     let counted_in = usage.as_ref().and(usage_turn);
-    let usage_turn_id = usage_turn_id.map(|id| String::from(&*id)).or_else(|| {
-        let counted_in = counted_in?;
-        Some(turns.get(counted_in).or_else(|| turns.last())?.id.clone())
-    });
-    Ok(Outline { meta: *meta, report, turns, usage, usage_turn_id, context, goal, model, cwd })
+    let usage_turn_id = name_of(usage_turn_id, counted_in, turns.iter().map(|turn| &turn.id));
+    Ok(AtOnce { meta: *meta, report, turns, last_turn, usage, usage_turn_id, context, goal, history })
+}
+
+/// The id of the turn that tokens were counted in: as it was told, or by the turn's number now that all have one.
+fn name_of<'a>(
+    told: Option<Arc<str>>,
+    counted_in: Option<usize>,
+    mut ids: impl ExactSizeIterator<Item = &'a String>,
+) -> Option<String> {
+    told.map(|id| String::from(&*id)).or_else(|| {
+        let (at, last) = (counted_in?, ids.len().checked_sub(1)?);
+        ids.nth(at.min(last)).cloned()
+    })
 }
 
 /// Reads some of the turns as they were when the outline was made, with as much of their items as `view` says, and
@@ -171,6 +202,29 @@ pub(crate) fn turns(
     Ok(())
 }
 
+/// Reads some of the turns whole, for an answer; `edit` sees each before it is written. More can be added to what is
+/// returned.
+///
+/// # Errors
+/// When the file cannot be read, or the answer cannot be kept.
+pub(crate) fn turns_text(
+    store: &Store,
+    outline: &Outline,
+    which: Range<usize>,
+    edit: &mut dyn FnMut(&mut Turn),
+) -> Result<TurnsWriter, CoreError> {
+    let mut writer = TurnsWriter::new(store.codex_home());
+    let mut written = Ok(());
+    turns(store, outline, which, TurnItemsView::Full, &mut |mut turn| {
+        if written.is_ok() {
+            edit(&mut turn);
+            written = writer.push(&turn);
+        }
+    })?;
+    written?;
+    Ok(writer)
+}
+
 /// Reads one turn.
 fn one(chain: &mut Chain, outline: &Outline, entry: &TurnEntry, keep: Keep) -> Result<Turn, CoreError> {
     struct OneTurn(TurnBuilder);
@@ -197,10 +251,14 @@ fn one(chain: &mut Chain, outline: &Outline, entry: &TurnEntry, keep: Keep) -> R
     Ok(turn.0.finish_one(entry))
 }
 
-/// What is gathered in the pass over a thread.
-#[derive(Default)]
+/// What is gathered in the pass over a thread. That of a long one is kept, see [`TurnBuilder`].
+#[derive(Default, Serialize, Deserialize)]
 struct Sketch {
+    #[serde(skip)]
     until: Option<Position>,
+    /// What the model sees, if that is gathered as well.
+    #[serde(skip)]
+    history: Option<History>,
     meta: Option<Box<SessionMeta>>,
     turns: TurnBuilder,
     /// The last counts and settings, parsed at the end: there is one of each per response.
@@ -219,6 +277,34 @@ struct Sketch {
 }
 
 impl Sketch {
+    fn new(keep: Keep, until: Option<Position>) -> Self {
+        Sketch { turns: TurnBuilder::new(keep), until, ..Sketch::default() }
+    }
+
+    fn plan(&self, path: &Path) -> ModelPlan {
+        let of_order = self.compactions.iter().rev().filter(|_| !self.is_out_of_order);
+        let last = of_order.clone().next().map(|(position, _)| *position);
+        let from = of_order.clone().find(|(_, replaces)| *replaces).map(|(position, _)| *position);
+        ModelPlan {
+            from,
+            words_until: last.filter(|last| Some(*last) != from),
+            cuts: self.turns.cuts().to_vec(),
+            until: self.until,
+            path: path.to_owned(),
+        }
+    }
+
+    fn finish(self, report: ScanReport, path: &Path) -> Result<Outline, CoreError> {
+        let model = self.plan(path);
+        let Sketch { meta, turns, usage, usage_turn, usage_turn_id, context, goal, .. } = self;
+        let Some(meta) = meta else { return Err(HeaderError::NoSessionMeta(path.to_owned()).into()) };
+        let cwd = turns.cwd().to_owned();
+        let turns = turns.finish();
+        let counted_in = usage.as_ref().and(usage_turn);
+        let usage_turn_id = name_of(usage_turn_id, counted_in, turns.iter().map(|turn| &turn.id));
+        Ok(Outline { meta: *meta, report, turns, usage, usage_turn_id, context, goal, model, cwd })
+    }
+
     /// Whether the thread is wanted only up to before this place.
     fn is_behind(&self, position: Position) -> bool {
         // The thread's own first record comes before what it continues, though its file is a later one.
@@ -283,6 +369,7 @@ impl Reading for Sketch {
         match head.kind {
             "event_msg" if matches!(head.payload_kind, "token_count" | GOAL) => true,
             "turn_context" | "compacted" => true,
+            "response_item" if self.history.is_some() => true,
             _ => self.turns.wants(head),
         }
     }
@@ -301,6 +388,9 @@ impl Reading for Sketch {
         }
         let cuts_before = self.turns.cuts().len();
         self.turns.push(&record);
+        if let Some(history) = &mut self.history {
+            see(history, &record.body);
+        }
         match &record.body {
             Body::SessionMeta(meta) if self.meta.is_none() => {
                 self.meta = Some(meta.clone());

@@ -16,13 +16,15 @@ use app_server_protocol::v2::{
     UserInput,
 };
 use app_server_rollout::{Body, Event, LineHead, Position, Record};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::agent_message;
-use super::outline::TurnEntry;
+use super::outline::{TurnEntry, TurnPlace};
 use super::output::CommandOutput;
+use super::pictures::{self, USER_MESSAGE};
 use super::recorded::{
     RecordedChange, RecordedDuration, RecordedElement, RecordedMcpResult, RecordedSearch, RecordedStatus,
     StoredError, mcp_tool_call, read_item, shell_line, wire_changes,
@@ -31,10 +33,16 @@ use crate::review;
 
 /// Puts turns together, record by record in the order of the file: all of them for where they are, or one of them for
 /// what is in it.
-#[derive(Default)]
+///
+/// Between two records one that keeps nothing of the items can be stored, and later goes on as if nothing had been. Who
+/// changes what is gathered, or how, counts up the format of what is stored.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(from = "Stored")]
 pub(super) struct TurnBuilder {
+    #[serde(skip)]
     keep: Keep,
     turns: Vec<Draft>,
+    #[serde(skip)]
     by_id: HashMap<Arc<str>, usize>,
     /// Turns that were rolled back. What they left running may end later, and shows nowhere.
     dropped: HashSet<Arc<str>>,
@@ -45,15 +53,43 @@ pub(super) struct TurnBuilder {
     /// Working folder of commands that name none.
     cwd: String,
     /// Where the current record stands.
+    #[serde(skip)]
     here: Place,
     /// Where the record before it stands, if that was a message of the user to the model.
     user_before: Option<Place>,
+    /// The message of the user to the model right before, if it has pictures, for its other records that refer to them.
+    #[serde(skip)]
+    pictured: Option<Box<RawValue>>,
     /// The turns that the current record belongs to: nearly always one at most.
+    #[serde(skip)]
     touched: [Option<usize>; 2],
     /// The turn whose run goes on.
     running: Option<usize>,
     /// The turn that alone is read, by the id that records name it by; empty if none does.
+    #[serde(skip)]
     only: Option<String>,
+}
+
+/// What is stored of a builder.
+#[derive(Deserialize)]
+struct Stored {
+    turns: Vec<Draft>,
+    dropped: HashSet<Arc<str>>,
+    cuts: Vec<RangeInclusive<Position>>,
+    open: Option<usize>,
+    cwd: String,
+    user_before: Option<Place>,
+    running: Option<usize>,
+}
+
+impl From<Stored> for TurnBuilder {
+    fn from(stored: Stored) -> Self {
+        let Stored { turns, dropped, cuts, open, cwd, user_before, running } = stored;
+        let named = turns.iter().enumerate().filter(|(_, draft)| draft.is_named);
+        let by_id = named.map(|(at, draft)| (Arc::clone(&draft.id), at)).collect();
+        let rest = TurnBuilder::new(Keep::Nothing);
+        TurnBuilder { turns, by_id, dropped, cuts, open, cwd, user_before, running, ..rest }
+    }
 }
 
 /// How much of the items is kept.
@@ -68,58 +104,85 @@ pub(super) enum Keep {
 
 /// Where a record stands, and what it is known by as long as its file is only appended to: its number, or without one
 /// its place in the file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Place {
+    #[serde(rename = "p")]
     pub(super) position: Position,
+    #[serde(rename = "a")]
     pub(super) anchor: u64,
 }
 
 /// Records of a turn that stand together, with none of another turn between them, in one file of the thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Run {
+    #[serde(rename = "a")]
     pub(super) first: u64,
+    #[serde(rename = "z")]
     pub(super) last: u64,
+    #[serde(rename = "f")]
     pub(super) file: u16,
     /// Whether the turn was open when the first of them came.
+    #[serde(rename = "o")]
     is_open: bool,
     /// Whether the thread's folder was known then.
+    #[serde(rename = "c")]
     has_cwd: bool,
 }
 
-/// A turn in the making.
+/// A turn in the making. What only a whole turn tells is not stored; names are short, for there may be very many.
+#[derive(Serialize, Deserialize)]
 struct Draft {
     /// Empty if the file does not name it.
     id: Arc<str>,
+    #[serde(rename = "root", default, skip_serializing_if = "Option::is_none")]
     root_id: Option<String>,
+    #[serde(rename = "s")]
     status: TurnStatus,
+    #[serde(skip)]
     error: Option<Box<TurnError>>,
+    #[serde(skip)]
     started_at: Option<i64>,
+    #[serde(skip)]
     completed_at: Option<i64>,
+    #[serde(skip)]
     duration_ms: Option<i64>,
+    #[serde(rename = "i", default, skip_serializing_if = "Vec::is_empty")]
     items: Vec<DraftItem>,
     /// Items of which nothing is kept but their number, and how many of them have no id.
+    #[serde(rename = "c")]
     counted: (u32, u32),
     /// Begun by a record that names it; without one the user's message begins the turn.
+    #[serde(rename = "n")]
     is_named: bool,
+    #[serde(rename = "e")]
     has_ended: bool,
     /// Whether the user's or the agent's words were recorded as items, so that all items were; then no others are
     /// kept.
+    #[serde(rename = "r")]
     is_recorded: bool,
+    #[serde(rename = "f")]
     first: Place,
+    #[serde(rename = "x")]
     next: Option<Position>,
+    #[serde(rename = "u")]
     runs: Vec<Run>,
 }
 
 /// What must be known of an item to tell what becomes of it, and the item if it is kept.
+#[derive(Serialize, Deserialize)]
 struct DraftItem {
     /// Of its id; nought for one that gets its number at the end.
+    #[serde(rename = "h")]
     hash: u64,
+    #[serde(rename = "s")]
     sort: Sort,
+    #[serde(rename = "o")]
     source: Source,
+    #[serde(skip)]
     item: Option<Box<ThreadItem>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Source {
     /// An `item_completed` line.
     Recorded,
@@ -130,7 +193,7 @@ enum Source {
 }
 
 /// The kinds of items that older events may tell of without an id, and all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Sort {
     User,
     Agent,
@@ -174,6 +237,8 @@ impl TurnBuilder {
             "response_item" => match head.payload_kind {
                 "function_call" | "local_shell_call" => self.takes_calls(),
                 "function_call_output" => self.keep == Keep::All && self.takes_calls(),
+                // It may have pictures that its item refers to.
+                "message" => self.keep != Keep::Nothing && head.payload.starts_with(USER_MESSAGE.as_bytes()),
                 _ => false,
             },
             _ => false,
@@ -191,6 +256,7 @@ impl TurnBuilder {
         }
         let is_user = head.kind == "response_item" && head.payload.starts_with(USER_MESSAGE.as_bytes());
         self.user_before = is_user.then_some(self.here);
+        self.pictured = None;
     }
 
     pub(super) fn push(&mut self, record: &Record<'_>) {
@@ -210,6 +276,11 @@ impl TurnBuilder {
         }
         self.note_runs(was_open);
         self.user_before = is_user_message(&record.body).then_some(self.here);
+        let is_of_message = self.user_before.is_some()
+            || matches!(&record.body, Body::Event(event) if event.kind == "user_message");
+        if !is_of_message {
+            self.pictured = None;
+        }
     }
 
     /// Takes a record that stands behind the turns that are wanted, if it tells of an end in one of them.
@@ -218,6 +289,7 @@ impl TurnBuilder {
             && ended_in(event).is_some_and(|turn_id| self.by_id.contains_key(turn_id.as_ref()))
         {
             self.here = Place::of(record);
+            (self.user_before, self.pictured) = (None, None);
             self.touched = [None; 2];
             let was_open = self.open;
             // Between such records there are others that are not read.
@@ -247,9 +319,13 @@ impl TurnBuilder {
     }
 
     /// Adds the current record to the runs of the turns it belongs to. One that belongs to none may stand in a run: what
-    /// it does there it does in a whole reading, which is nothing.
+    /// it does there it does in a whole reading, which is nothing. What the model saw of a message right before is in the
+    /// run, for the pictures in it.
     fn note_runs(&mut self, was_open: Option<usize>) {
         let Position { file, offset } = self.here.position;
+        let before = self.user_before.map(|before| before.position);
+        let before = before.filter(|before| before.file == file && before.offset < offset);
+        let first = before.map_or(offset, |before| before.offset);
         for at in std::mem::take(&mut self.touched).into_iter().flatten() {
             let Some(draft) = self.turns.get_mut(at) else { continue };
             match draft.runs.last_mut() {
@@ -257,7 +333,7 @@ impl TurnBuilder {
                     run.last = offset;
                 }
                 _ => draft.runs.push(Run {
-                    first: offset,
+                    first,
                     last: offset,
                     file,
                     is_open: was_open == Some(at),
@@ -321,18 +397,21 @@ impl TurnBuilder {
         draft.into_turn(entry.id.clone(), entry.unnumbered_before)
     }
 
-    /// All turns with all their items.
-    #[cfg(test)]
-    pub(super) fn whole(self) -> Vec<Turn> {
+    /// All turns with all their items, and where the last of them is.
+    pub(super) fn whole(self) -> (Vec<Turn>, Option<TurnPlace>) {
         let mut number = 0;
+        let mut anchor = 0;
         let drafts = self.turns.into_iter().filter(Draft::counts).enumerate();
         let turns = drafts.map(|(position, draft)| {
             let id = if draft.is_named { String::from(&*draft.id) } else { turn_number(position) };
             let before = number;
             number += draft.count().1;
+            anchor = draft.first.anchor;
             draft.into_turn(id, before)
         });
-        turns.collect()
+        let turns: Vec<Turn> = turns.collect();
+        let last = turns.last().map(|turn| TurnPlace { turn_id: turn.id.clone(), anchor });
+        (turns, last)
     }
 
     fn event(&mut self, event: &Event<'_>) {
@@ -438,9 +517,14 @@ impl TurnBuilder {
 
     fn item_completed(&mut self, raw: &RawValue) {
         let Some((turn_id, item)) = self.completed(raw) else { return };
-        // The January reference counts turns from 0 and records plans alone; those ids name nothing.
-        let at = match self.open {
-            Some(open) if !self.turns[open].is_named && !self.by_id.contains_key(turn_id.as_str()) => open,
+        let unnamed = self
+            .open
+            .filter(|open| !self.turns[*open].is_named && !self.by_id.contains_key(turn_id.as_str()));
+        let at = match unnamed {
+            // The January reference counts turns from 0 and records plans alone; those ids name nothing.
+            Some(open) if Uuid::parse_str(&turn_id).is_err() => open,
+            // The turn's beginning is damaged, and the events for older readers have begun one.
+            Some(open) if self.turns[open].may_begin_with(&item) => self.give_name(open, &turn_id),
             _ => self.turn_named(&turn_id),
         };
         self.touch(at);
@@ -457,10 +541,7 @@ impl TurnBuilder {
         if !draft.is_recorded {
             draft.items.retain(|other| other.source == Source::Recorded || other.hash != item.hash);
         }
-        // In our legacy files the event for older readers, which may name no item, comes right before.
-        let is_same =
-            |last: &DraftItem| last.source == Source::Event && last.sort == item.sort && last.hash == 0;
-        if draft.items.last().is_some_and(is_same) {
+        if draft.items.last().is_some_and(|last| last.is_event_for(&item)) {
             draft.items.pop();
         }
         if keep == Keep::Nothing && draft.is_recorded {
@@ -509,8 +590,10 @@ impl TurnBuilder {
         if self.is_dropped(&completed.turn_id) {
             return None;
         }
+        let mut kind = read_item(completed.item)?;
+        pictures::resolve(&mut kind, self.pictured.as_deref());
         let item = ThreadItem {
-            kind: read_item(completed.item)?,
+            kind,
             started_at_ms: completed.started_at_ms,
             completed_at_ms: completed.completed_at_ms,
         };
@@ -530,6 +613,8 @@ impl TurnBuilder {
             local_images: Option<Vec<String>>,
             #[serde(default)]
             text_elements: Option<Vec<RecordedElement>>,
+            #[serde(default)]
+            image_refs: Vec<Option<String>>,
         }
         let Some(event) = read::<UserMessage>(raw) else { return };
         let mut content = Vec::new();
@@ -540,8 +625,14 @@ impl TurnBuilder {
                 text_elements: elements.into_iter().map(RecordedElement::into_wire).collect(),
             });
         }
-        let images = event.images.unwrap_or_default().into_iter();
-        content.extend(images.map(|url| UserInput::Image { source: MediaSource::Url { url }, detail: None }));
+        let mut inline = event.images.unwrap_or_default().into_iter();
+        let mut images = Vec::new();
+        for reference in event.image_refs {
+            images.extend(reference.or_else(|| inline.next()));
+        }
+        images.extend(inline);
+        let image = |url| UserInput::Image { source: MediaSource::Url { url }, detail: None };
+        content.extend(images.into_iter().map(image));
         let local = event.local_images.unwrap_or_default().into_iter();
         content.extend(local.map(|path| UserInput::LocalImage { path, detail: None }));
         if !self.open.is_some_and(|open| self.turns[open].is_named) {
@@ -550,7 +641,9 @@ impl TurnBuilder {
             self.open = Some(self.new_turn(Arc::default(), false, first));
         }
         let id = UNNUMBERED.to_owned();
-        self.add(ThreadItemKind::UserMessage { id, client_id: event.client_id, content }, Source::Event);
+        let mut kind = ThreadItemKind::UserMessage { id, client_id: event.client_id, content };
+        pictures::resolve(&mut kind, self.pictured.as_deref());
+        self.add(kind, Source::Event);
     }
 
     fn agent_message(&mut self, raw: &RawValue) {
@@ -721,6 +814,7 @@ impl TurnBuilder {
             #[serde(borrow, rename = "type")]
             kind: Cow<'a, str>,
         }
+        self.pictured = (self.keep != Keep::Nothing && pictures::has_pictures(raw)).then(|| raw.to_owned());
         // Most items are messages, and every writer puts the type first.
         if raw.get().starts_with(r#"{"type":"message""#) || raw.get().starts_with(r#"{"type":"reasoning""#) {
             return;
@@ -900,6 +994,14 @@ impl TurnBuilder {
         at
     }
 
+    fn give_name(&mut self, at: usize, id: &str) -> usize {
+        let id: Arc<str> = id.into();
+        let draft = &mut self.turns[at];
+        (draft.id, draft.is_named) = (Arc::clone(&id), true);
+        self.by_id.insert(id, at);
+        at
+    }
+
     fn new_turn(&mut self, id: Arc<str>, is_named: bool, first: Place) -> usize {
         if let Some(last) = self.turns.last_mut() {
             last.next.get_or_insert(first.position);
@@ -927,6 +1029,20 @@ impl Draft {
             first,
             next: None,
             runs: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was heard yet but events for older readers that come before this item: its own, and the user's
+    /// words, whose item may be damaged too.
+    fn may_begin_with(&self, item: &DraftItem) -> bool {
+        let before = match self.items.split_last() {
+            Some((last, before)) if last.is_event_for(item) => before,
+            _ => &self.items,
+        };
+        match before {
+            [] => true,
+            [only] => only.source == Source::Event && only.sort == Sort::User,
+            _ => false,
         }
     }
 
@@ -996,6 +1112,12 @@ impl DraftItem {
         };
         let hash = hash_of(id_of(&mut item.kind));
         DraftItem { hash, sort, source, item: is_kept.then(|| Box::new(item)) }
+    }
+
+    /// Whether it is the event of this item for older readers, which may name no item. In our legacy files it comes right
+    /// before.
+    fn is_event_for(&self, item: &DraftItem) -> bool {
+        self.source == Source::Event && self.sort == item.sort && self.hash == 0
     }
 }
 
@@ -1074,9 +1196,6 @@ impl Default for Place {
         Place { position: Position { file: Position::OWN_FILE, offset: 0 }, anchor: 0 }
     }
 }
-
-/// How words in the user's role begin that the model saw. Every writer puts type and role first.
-const USER_MESSAGE: &str = r#"{"type":"message","role":"user""#;
 
 fn is_user_message(body: &Body<'_>) -> bool {
     matches!(body, Body::ResponseItem(raw) if raw.get().starts_with(USER_MESSAGE))

@@ -10,11 +10,11 @@ use std::io;
 use std::path::Path;
 
 use app_server_protocol::v2::{
-    CodexErrorInfo, CommandAction, CommandExecutionSource, CommandExecutionStatus,
-    DynamicToolCallOutputContentItem, DynamicToolCallStatus, FileUpdateChange, ImageDetail,
-    LegacyAppPathString, McpToolCallError, McpToolCallResult, McpToolCallStatus, MediaSource, MessagePhase,
-    PatchApplyStatus, PatchChangeKind, TextElement, ThreadItem, ThreadItemKind, TurnError, UserInput,
-    WebSearchAction,
+    CodexErrorInfo, CollabAgentState, CollabAgentStatus, CollabAgentTool, CollabAgentToolCallStatus,
+    CommandAction, CommandExecutionSource, CommandExecutionStatus, DynamicToolCallOutputContentItem,
+    DynamicToolCallStatus, FileUpdateChange, ImageDetail, LegacyAppPathString, McpToolCallError,
+    McpToolCallResult, McpToolCallStatus, MediaSource, MessagePhase, PatchApplyStatus, PatchChangeKind,
+    ReasoningEffort, TextElement, ThreadItem, ThreadItemKind, TurnError, UserInput, WebSearchAction,
 };
 use app_server_rollout::{Batch, HistoryMode};
 use serde::{Deserialize, Serialize};
@@ -22,16 +22,20 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use shlex::Quoter;
 
+use super::pictures::{Pictures, is_reference};
 use crate::review;
 
 /// Adds the lines of a completed item: in legacy files the events older readers know, then the item itself. The
-/// `response_item` line is the caller's, and for the user's words must come first.
+/// `response_item` line is the caller's, and for the user's words must come first; `seen` is what it says if it comes
+/// right before in the same file. Large pictures in it are not repeated, but in numbered files: there the reference shows
+/// the item.
 pub(crate) fn write_item(
     batch: &mut Batch,
     mode: HistoryMode,
     thread_id: &str,
     turn_id: &str,
     item: &ThreadItem,
+    seen: Option<&RawValue>,
 ) -> io::Result<()> {
     #[derive(Serialize)]
     struct Completed<'a, T> {
@@ -43,24 +47,30 @@ pub(crate) fn write_item(
         #[serde(skip_serializing_if = "Option::is_none")]
         completed_at_ms: Option<i64>,
     }
+    let seen = seen.filter(|_| mode == HistoryMode::Legacy);
+    let referred = seen.and_then(|seen| Pictures::of(seen).referred(&item.kind));
+    let kind = referred.as_ref().unwrap_or(&item.kind);
     if mode == HistoryMode::Legacy {
-        legacy_events(batch, turn_id, &item.kind)?;
+        legacy_events(batch, turn_id, kind)?;
     }
     let (started_at_ms, completed_at_ms) = (item.started_at_ms, item.completed_at_ms);
-    match Recorded::from_wire(&item.kind) {
+    match Recorded::from_wire(kind) {
         Some(item) => batch.event(
             "item_completed",
             &Completed { thread_id, turn_id, item: &item, started_at_ms, completed_at_ms },
         ),
         None => batch.event(
             "item_completed",
-            &Completed { thread_id, turn_id, item: &item.kind, started_at_ms, completed_at_ms },
+            &Completed { thread_id, turn_id, item: kind, started_at_ms, completed_at_ms },
         ),
     }
 }
 
 /// The events that legacy files have for an item (rollout specification 2.4). There are none for commands, client tools
 /// and images looked at: those events of the reference are for its clients, and it passes over them in a file.
+///
+/// Pictures that are referred to are left out of those of the message, where other programs would take the reference for
+/// an address, and are named in a member of ours.
 pub(super) fn legacy_events(batch: &mut Batch, turn_id: &str, item: &ThreadItemKind) -> io::Result<()> {
     #[derive(Serialize)]
     struct UserMessage<'a> {
@@ -70,6 +80,9 @@ pub(super) fn legacy_events(batch: &mut Batch, turn_id: &str, item: &ThreadItemK
         images: Vec<&'a str>,
         local_images: Vec<&'a str>,
         text_elements: Vec<RecordedElement>,
+        /// For each picture its reference, or null for the next one of `images`.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        image_refs: Vec<Option<&'a str>>,
     }
     #[derive(Serialize)]
     struct AgentMessage<'a> {
@@ -105,6 +118,7 @@ pub(super) fn legacy_events(batch: &mut Batch, turn_id: &str, item: &ThreadItemK
                 images: Vec::new(),
                 local_images: Vec::new(),
                 text_elements: Vec::new(),
+                image_refs: Vec::new(),
             };
             for part in content {
                 match part {
@@ -116,10 +130,19 @@ pub(super) fn legacy_events(batch: &mut Batch, turn_id: &str, item: &ThreadItemK
                             .text_elements
                             .extend(text_elements.iter().map(|e| RecordedElement::new(e, offset)));
                     }
-                    UserInput::Image { source: MediaSource::Url { url }, .. } => event.images.push(url),
+                    UserInput::Image { source: MediaSource::Url { url }, .. } => {
+                        let reference = is_reference(url).then_some(url.as_str());
+                        if reference.is_none() {
+                            event.images.push(url);
+                        }
+                        event.image_refs.push(reference);
+                    }
                     UserInput::LocalImage { path, .. } => event.local_images.push(path),
                     _ => {}
                 }
+            }
+            if event.image_refs.iter().all(Option::is_none) {
+                event.image_refs.clear();
             }
             batch.event("user_message", &event)
         }
@@ -236,6 +259,24 @@ enum Recorded {
         success: Option<bool>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         duration: Option<RecordedDuration>,
+    },
+    CollabAgentToolCall {
+        id: String,
+        #[serde(with = "word")]
+        tool: CollabAgentTool,
+        #[serde(with = "word")]
+        status: CollabAgentToolCallStatus,
+        sender_thread_id: String,
+        #[serde(default)]
+        receiver_thread_ids: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prompt: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        model: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reasoning_effort: Option<ReasoningEffort>,
+        #[serde(default)]
+        agents_states: BTreeMap<String, RecordedAgent>,
     },
     ImageView {
         id: String,
@@ -484,6 +525,70 @@ impl RecordedStatus {
     }
 }
 
+/// How an agent stands, with what it said last.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum RecordedAgent {
+    PendingInit,
+    Running,
+    Interrupted,
+    Completed(Option<String>),
+    Errored(Option<String>),
+    Shutdown,
+    NotFound,
+}
+
+impl RecordedAgent {
+    fn nearest(state: &CollabAgentState) -> Self {
+        let message = state.message.clone();
+        match state.status {
+            CollabAgentStatus::PendingInit => RecordedAgent::PendingInit,
+            CollabAgentStatus::Running => RecordedAgent::Running,
+            CollabAgentStatus::Interrupted => RecordedAgent::Interrupted,
+            CollabAgentStatus::Completed => RecordedAgent::Completed(message),
+            // The reference reads none without a text.
+            CollabAgentStatus::Errored => RecordedAgent::Errored(Some(message.unwrap_or_default())),
+            CollabAgentStatus::Shutdown => RecordedAgent::Shutdown,
+            CollabAgentStatus::NotFound => RecordedAgent::NotFound,
+        }
+    }
+
+    fn into_wire(self) -> CollabAgentState {
+        let (status, message) = match self {
+            RecordedAgent::PendingInit => (CollabAgentStatus::PendingInit, None),
+            RecordedAgent::Running => (CollabAgentStatus::Running, None),
+            RecordedAgent::Interrupted => (CollabAgentStatus::Interrupted, None),
+            RecordedAgent::Completed(message) => (CollabAgentStatus::Completed, message),
+            RecordedAgent::Errored(message) => (CollabAgentStatus::Errored, message),
+            RecordedAgent::Shutdown => (CollabAgentStatus::Shutdown, None),
+            RecordedAgent::NotFound => (CollabAgentStatus::NotFound, None),
+        };
+        CollabAgentState { message, status }
+    }
+}
+
+/// A word of the wire's in the reference's spelling.
+mod word {
+    use serde::de::{DeserializeOwned, Error as _};
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Value;
+
+    use super::{camel_case, respell, snake_case};
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(word: &T, to: S) -> Result<S::Ok, S::Error> {
+        let word = serde_json::to_value(word).map_err(S::Error::custom)?;
+        respell(word, snake_case).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, T: DeserializeOwned, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<T, D::Error> {
+        let word = Value::deserialize(from)?;
+        serde_json::from_value(respell(word, camel_case)).map_err(D::Error::custom)
+    }
+}
+
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct RecordedDuration {
     secs: i64,
@@ -650,6 +755,30 @@ impl Recorded {
                 success: *success,
                 duration: duration_ms.map(RecordedDuration::from_ms),
             },
+            ThreadItemKind::CollabAgentToolCall {
+                id,
+                tool,
+                status,
+                sender_thread_id,
+                receiver_thread_ids,
+                prompt,
+                model,
+                reasoning_effort,
+                agents_states,
+            } => Recorded::CollabAgentToolCall {
+                id: id.clone(),
+                tool: *tool,
+                status: *status,
+                sender_thread_id: sender_thread_id.clone(),
+                receiver_thread_ids: receiver_thread_ids.clone(),
+                prompt: prompt.clone(),
+                model: model.clone(),
+                reasoning_effort: reasoning_effort.clone(),
+                agents_states: agents_states
+                    .iter()
+                    .map(|(id, state)| (id.clone(), RecordedAgent::nearest(state)))
+                    .collect(),
+            },
             ThreadItemKind::ImageView { id, path } => {
                 Recorded::ImageView { id: id.clone(), path: url_of_path(&path.0)? }
             }
@@ -710,6 +839,27 @@ impl Recorded {
                 content_items,
                 success,
                 duration_ms: duration.map(RecordedDuration::ms),
+            },
+            Recorded::CollabAgentToolCall {
+                id,
+                tool,
+                status,
+                sender_thread_id,
+                receiver_thread_ids,
+                prompt,
+                model,
+                reasoning_effort,
+                agents_states,
+            } => ThreadItemKind::CollabAgentToolCall {
+                id,
+                tool,
+                status,
+                sender_thread_id,
+                receiver_thread_ids,
+                prompt,
+                model,
+                reasoning_effort,
+                agents_states: agents_states.into_iter().map(|(id, state)| (id, state.into_wire())).collect(),
             },
             Recorded::ImageView { id, path } => {
                 ThreadItemKind::ImageView { id, path: LegacyAppPathString(path_of_url(path)) }

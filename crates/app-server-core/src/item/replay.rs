@@ -3,15 +3,23 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use app_server_protocol::v2::{ThreadTokenUsage, TokenUsageBreakdown, Turn, TurnItemsView};
-use app_server_rollout::{Body, LineHead, Position, Reading, Record, ScanReport, SessionMeta, Store};
+use app_server_protocol::v2::{ThreadTokenUsage, TokenUsageBreakdown, Turn};
+use app_server_rollout::{
+    Body, LineHead, Position, Reading, Record, ScanReport, SessionMeta, Store, TurnSettings,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::outline::{ModelPlan, Outline, TurnEntry, TurnPlace, outline_until, turns};
+use super::outline::{AtOnce, ModelPlan, Outline, TurnEntry, TurnPlace, at_once, outline_until, turns_text};
 use crate::error::CoreError;
 use crate::goal::Goal;
 use crate::history::History;
+use crate::turns_text::{TurnsText, TurnsWriter};
+
+/// Up to this length a thread is read in one pass if all of its turns are wanted, which then are in memory in any case,
+/// and up to the other one if none are.
+const SHORT_BYTES: u64 = 32 << 20;
+const SHORT_BYTES_WITHOUT_TURNS: u64 = 4 << 20;
 
 /// What a reader needs.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +36,7 @@ pub(crate) struct Loaded {
     pub(crate) report: ScanReport,
     /// Empty unless wanted.
     pub(crate) history: History,
-    pub(crate) turns: Option<Vec<Turn>>,
+    pub(crate) turns: Option<TurnsText>,
     /// Where the last of the turns is.
     pub(crate) last_turn: Option<TurnPlace>,
     pub(crate) usage: Option<ThreadTokenUsage>,
@@ -48,8 +56,7 @@ pub(crate) fn load(store: &Store, path: &Path, want: Want) -> Result<Loaded, Cor
     load_until(store, path, None, want)
 }
 
-/// Reads the thread as it was before the record at `until`. What ended later in its turns is in them; the report is
-/// about what was read.
+/// Reads the thread that was outlined.
 ///
 /// # Errors
 /// As [`load`].
@@ -59,9 +66,40 @@ pub(crate) fn load_until(
     until: Option<Position>,
     want: Want,
 ) -> Result<Loaded, CoreError> {
-    let mut outline = outline_until(store, path, until)?;
+    let short = if want.turns { SHORT_BYTES } else { SHORT_BYTES_WITHOUT_TURNS };
+    if store.length(path).is_none_or(|bytes| bytes > short) {
+        return load_outlined(store, outline_until(store, path, until)?, want);
+    }
+    let AtOnce { meta, report, turns, last_turn, usage, usage_turn_id, context, goal, history } =
+        at_once(store, path, until, want)?;
+    let mut loaded = Loaded {
+        meta,
+        report,
+        history: History::default(),
+        turns: want.turns.then(|| text_of(store, &turns)).transpose()?,
+        last_turn,
+        usage: None,
+        usage_turn_id: None,
+        model: None,
+        effort: None,
+        goal,
+    };
+    if want.history {
+        loaded.history = history.or_else(|plan| self::history(store, &plan))?;
+        loaded.usage = usage.as_deref().and_then(read_usage);
+        loaded.usage_turn_id = usage_turn_id;
+        (loaded.model, loaded.effort) = read_settings(context.as_deref());
+    }
+    Ok(loaded)
+}
+
+/// Reads the thread that this is the outline of; nothing is in memory but what is wanted of it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn load_outlined(store: &Store, mut outline: Outline, want: Want) -> Result<Loaded, CoreError> {
     let history = match want.history {
-        true => history(store, &outline)?,
+        true => history(store, &outline.model)?,
         false => {
             (outline.usage, outline.usage_turn_id, outline.context) = (None, None, None);
             History::default()
@@ -69,24 +107,27 @@ pub(crate) fn load_until(
     };
     let turns = if want.turns { Some(all_turns(store, &outline)?) } else { None };
     let usage = outline.usage.as_deref().and_then(read_usage);
-    let (model, effort) = outline.context.as_deref().and_then(read_context).unwrap_or_default();
+    let (model, effort) = read_settings(outline.context.as_deref());
     let last_turn = outline.turns.last().map(TurnEntry::place);
     let Outline { meta, report, usage_turn_id, goal, .. } = outline;
     Ok(Loaded { meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort, goal })
 }
 
-fn all_turns(store: &Store, outline: &Outline) -> Result<Vec<Turn>, CoreError> {
-    let mut all = Vec::with_capacity(outline.turns.len());
-    turns(store, outline, 0..outline.turns.len(), TurnItemsView::Full, &mut |turn| all.push(turn))?;
-    Ok(all)
+fn text_of(store: &Store, turns: &[Turn]) -> Result<TurnsText, CoreError> {
+    let mut text = TurnsWriter::new(store.codex_home());
+    turns.iter().try_for_each(|turn| text.push(turn))?;
+    Ok(text.finish()?)
+}
+
+fn all_turns(store: &Store, outline: &Outline) -> Result<TurnsText, CoreError> {
+    Ok(turns_text(store, outline, 0..outline.turns.len(), &mut |_| {})?.finish()?)
 }
 
 /// Reads what the model sees of a thread, and no more of its file than that needs.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(crate) fn history(store: &Store, outline: &Outline) -> Result<History, CoreError> {
-    let plan = &outline.model;
+fn history(store: &Store, plan: &ModelPlan) -> Result<History, CoreError> {
     let mut seen = Seen { plan, history: History::default(), is_begun: plan.from.is_some() };
     match plan.from {
         Some(from) => store.chain(&plan.path)?.read_on(from, plan.until, &mut seen)?,
@@ -148,30 +189,35 @@ impl Reading for Seen<'_> {
         if self.is_cut(record.position) {
             return ControlFlow::Continue(());
         }
-        match &record.body {
-            Body::ResponseItem(raw) => self.history.push(raw),
-            Body::Compacted(raw) => {
-                if let Ok(Compacted { message, replacement_history }) = serde_json::from_str(raw.get()) {
-                    self.history.compacted(&message, replacement_history);
+        see(&mut self.history, &record.body);
+        ControlFlow::Continue(())
+    }
+}
+
+/// Does to the history what a record does that is in no cut.
+pub(super) fn see(history: &mut History, body: &Body<'_>) {
+    match body {
+        Body::ResponseItem(raw) => history.push(raw),
+        Body::Compacted(raw) => {
+            if let Ok(Compacted { message, replacement_history }) = serde_json::from_str(raw.get()) {
+                history.compacted(&message, replacement_history);
+            }
+        }
+        Body::Event(event) => match event.kind.as_ref() {
+            "task_started" | "turn_started" => {
+                if let Ok(Started { turn_id }) = serde_json::from_str(event.payload.get()) {
+                    history.begin_turn(&turn_id);
                 }
             }
-            Body::Event(event) => match event.kind.as_ref() {
-                "task_started" | "turn_started" => {
-                    if let Ok(Started { turn_id }) = serde_json::from_str(event.payload.get()) {
-                        self.history.begin_turn(&turn_id);
-                    }
+            "thread_rolled_back" => {
+                // One that names the first turn which goes is a cut, unless there was no such turn.
+                if let Ok(RolledBack { num_turns, .. }) = serde_json::from_str(event.payload.get()) {
+                    history.rollback(num_turns);
                 }
-                "thread_rolled_back" => {
-                    // One that names the first turn which goes is a cut, unless there was no such turn.
-                    if let Ok(RolledBack { num_turns, .. }) = serde_json::from_str(event.payload.get()) {
-                        self.history.rollback(num_turns);
-                    }
-                }
-                _ => {}
-            },
+            }
             _ => {}
-        }
-        ControlFlow::Continue(())
+        },
+        _ => {}
     }
 }
 
@@ -194,6 +240,12 @@ struct Compacted {
     message: String,
     #[serde(default)]
     replacement_history: Option<Vec<Box<RawValue>>>,
+}
+
+/// The model and effort of a turn's settings as they are recorded.
+fn read_settings(context: Option<&str>) -> (Option<String>, Option<String>) {
+    let settings = context.and_then(|text| serde_json::from_str::<TurnSettings>(text).ok());
+    settings.map(|TurnSettings { model, effort }| (Some(model), effort)).unwrap_or_default()
 }
 
 fn read_usage(text: &str) -> Option<ThreadTokenUsage> {
@@ -233,29 +285,4 @@ fn read_usage(text: &str) -> Option<ThreadTokenUsage> {
         model_context_window: info.model_context_window,
         total: wire(info.total_token_usage),
     })
-}
-
-/// The model and the effort of a turn's settings; the effort is where its writer put it.
-fn read_context(text: &str) -> Option<(Option<String>, Option<String>)> {
-    #[derive(Deserialize)]
-    struct Context {
-        model: String,
-        #[serde(default)]
-        effort: Option<String>,
-        #[serde(default)]
-        collaboration_mode: Option<Mode>,
-    }
-    #[derive(Deserialize)]
-    struct Mode {
-        #[serde(default)]
-        settings: Option<ModeSettings>,
-    }
-    #[derive(Deserialize)]
-    struct ModeSettings {
-        #[serde(default)]
-        reasoning_effort: Option<String>,
-    }
-    let Context { model, effort, collaboration_mode } = serde_json::from_str(text).ok()?;
-    let of_mode = || collaboration_mode?.settings?.reasoning_effort;
-    Some((Some(model), effort.or_else(of_mode)))
 }

@@ -2,25 +2,72 @@
 
 mod damage;
 mod outline;
+mod pictures;
 mod whole;
 
 use std::fs;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use app_server_protocol::v2::{ThreadItem, ThreadItemKind, Turn};
-use app_server_rollout::{Batch, HistoryMode, RolloutWriter, SessionMeta, Store};
+use app_server_protocol::v2::{ThreadItem, ThreadItemKind, ThreadTokenUsage, Turn};
+use app_server_rollout::{Batch, HistoryMode, Position, RolloutWriter, ScanReport, SessionMeta, Store};
 use expect_test::{Expect, expect};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::recorded::shell_line;
-use super::replay::Loaded;
-use super::{Want, load, write_item};
+use super::recorded::{read_item, shell_line};
+use super::{TurnPlace, Want, load_outlined, outline_until, write_item};
+use crate::error::CoreError;
+use crate::goal::Goal;
+use crate::history::History;
+use crate::turns_text::TurnsText;
 
 mod copy;
 
 const ALL: Want = Want { turns: true, history: true };
+
+/// What was read of a thread, its turns not as text.
+struct Loaded {
+    meta: SessionMeta,
+    report: ScanReport,
+    history: History,
+    turns: Option<Vec<Turn>>,
+    last_turn: Option<TurnPlace>,
+    usage: Option<ThreadTokenUsage>,
+    usage_turn_id: Option<String>,
+    model: Option<String>,
+    effort: Option<String>,
+    goal: Option<Goal>,
+}
+
+fn load(store: &Store, path: &Path, want: Want) -> Result<Loaded, CoreError> {
+    load_until(store, path, None, want)
+}
+
+fn load_until(store: &Store, path: &Path, until: Option<Position>, want: Want) -> Result<Loaded, CoreError> {
+    Ok(parsed(super::load_until(store, path, until, want)?))
+}
+
+/// What is read of long threads.
+fn load_by_places(
+    store: &Store,
+    path: &Path,
+    until: Option<Position>,
+    want: Want,
+) -> Result<Loaded, CoreError> {
+    Ok(parsed(load_outlined(store, outline_until(store, path, until)?, want)?))
+}
+
+fn parsed(loaded: super::Loaded) -> Loaded {
+    let super::Loaded { meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort, goal } =
+        loaded;
+    let turns = turns.map(|text| match text {
+        TurnsText::Held(text) => serde_json::from_slice(&text).unwrap(),
+        TurnsText::Spilled(file, _) => serde_json::from_reader(BufReader::new(file)).unwrap(),
+    });
+    Loaded { meta, report, history, turns, last_turn, usage, usage_turn_id, model, effort, goal }
+}
 
 /// A home with rollouts in it.
 struct Home(TempDir);
@@ -492,7 +539,7 @@ fn turn_of(home: &Home, mode: HistoryMode, items: &[ThreadItem]) -> PathBuf {
     let mut batch = Batch::new();
     batch.event("task_started", &json!({"turn_id": "t-1", "started_at": 1})).unwrap();
     for item in items {
-        write_item(&mut batch, mode, THREAD, "t-1", item).unwrap();
+        write_item(&mut batch, mode, THREAD, "t-1", item, None).unwrap();
     }
     batch.event("task_complete", &json!({"turn_id": "t-1"})).unwrap();
     written(home, mode, &batch)
@@ -558,10 +605,14 @@ fn an_item_alone_in_its_turn_comes_back_once() {
 fn tools_are_recorded_in_the_form_of_the_reference() {
     let mut text = String::new();
     let is_tool = |item: &&ThreadItem| {
-        use ThreadItemKind::{CommandExecution, DynamicToolCall, FileChange, ImageView};
+        use ThreadItemKind::{CollabAgentToolCall, CommandExecution, DynamicToolCall, FileChange, ImageView};
         matches!(
             item.kind,
-            CommandExecution { .. } | FileChange { .. } | DynamicToolCall { .. } | ImageView { .. }
+            CommandExecution { .. }
+                | FileChange { .. }
+                | DynamicToolCall { .. }
+                | CollabAgentToolCall { .. }
+                | ImageView { .. }
         )
     };
     let items: Vec<ThreadItem> = every_item().iter().filter(is_tool).cloned().collect();
@@ -577,11 +628,34 @@ fn tools_are_recorded_in_the_form_of_the_reference() {
         {"type":"patch_apply_end","call_id":"call_10","turn_id":"t-1","stdout":"","stderr":"","success":false,"changes":{"/w/a":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":"/w/b"},"/w/c":{"type":"delete","content":"x\n"},"/w/d":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":null}},"status":"declined"}
         {"type":"FileChange","id":"call_10","changes":{"/w/a":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":"/w/b"},"/w/c":{"type":"delete","content":"x\n"},"/w/d":{"type":"update","unified_diff":"@@ -1 +1 @@\n-a\n+b\n","move_path":null}},"status":"declined"}
         {"type":"DynamicToolCall","id":"call_6","namespace":"n","tool":"mine","arguments":{},"status":"completed","content_items":[{"type":"inputText","text":"out"}],"success":true,"duration":{"secs":0,"nanos":0}}
+        {"type":"CollabAgentToolCall","id":"call_7","tool":"wait","status":"completed","sender_thread_id":"a","receiver_thread_ids":["b"],"agents_states":{"b":{"completed":"done"}}}
         {"type":"ImageView","id":"call_8","path":"file:///w/a%20b.png"}
     "#]].assert_eq(&text);
     let paginated = events_of(HistoryMode::Paginated, &items);
     assert!(paginated.iter().all(|event| event["type"] == "item_completed"));
     assert_eq!(paginated.len(), items.len());
+}
+
+#[test]
+fn calls_of_agents_are_read_as_the_reference_records_them() {
+    let item = json!({
+        "type": "CollabAgentToolCall", "id": "call_1", "tool": "spawn_agent", "status": "in_progress",
+        "sender_thread_id": "a", "receiver_thread_ids": ["b", "c", "d"],
+        "receiver_agents": [{"thread_id": "b", "agent_nickname": "Ada"}],
+        "prompt": "look", "model": "m", "reasoning_effort": "medium",
+        "agents_states": {"b": "pending_init", "c": {"errored": "gone"}, "d": {"completed": null}},
+    });
+    let read = read_item(&serde_json::value::to_raw_value(&item).unwrap()).unwrap();
+    let expected = json!({
+        "type": "collabAgentToolCall", "id": "call_1", "tool": "spawnAgent", "status": "inProgress",
+        "senderThreadId": "a", "receiverThreadIds": ["b", "c", "d"],
+        "prompt": "look", "model": "m", "reasoningEffort": "medium",
+        "agentsStates": {
+            "b": {"message": null, "status": "pendingInit"}, "c": {"message": "gone", "status": "errored"},
+            "d": {"message": null, "status": "completed"},
+        },
+    });
+    assert_eq!(serde_json::to_value(read).unwrap(), expected);
 }
 
 #[test]
@@ -776,7 +850,7 @@ fn begin(batch: &mut Batch, mode: HistoryMode, turn_id: &str, words: Option<&str
     if let Some(words) = words {
         let words = json!({"type": "userMessage", "id": format!("u-{turn_id}"), "clientId": null,
             "content": [{"type": "text", "text": words, "text_elements": []}]});
-        write_item(batch, mode, THREAD, turn_id, &item(words)).unwrap();
+        write_item(batch, mode, THREAD, turn_id, &item(words), None).unwrap();
     }
 }
 
@@ -808,7 +882,7 @@ fn commands_that_end_after_their_turn_stay_in_it() {
         let home = Home::new();
         let mut batch = Batch::new();
         let late = |batch: &mut Batch, turn_id: &str, value: Value| {
-            write_item(batch, mode, THREAD, turn_id, &item(value)).unwrap();
+            write_item(batch, mode, THREAD, turn_id, &item(value), None).unwrap();
         };
         let patch = json!({"type": "fileChange", "id": "p-1", "status": "completed", "changes": []});
         begin(&mut batch, mode, "t-1", Some("run"));
@@ -847,9 +921,9 @@ fn commands_that_end_after_their_turn_was_rolled_back_show_nowhere() {
     begin(&mut batch, mode, "t-2", Some("two"));
     batch.event("task_complete", &json!({"turn_id": "t-2"})).unwrap();
     batch.event("thread_rolled_back", &json!({"num_turns": 1})).unwrap();
-    write_item(&mut batch, mode, THREAD, "t-2", &item(command("c-1"))).unwrap();
+    write_item(&mut batch, mode, THREAD, "t-2", &item(command("c-1")), None).unwrap();
     let patch = json!({"type": "fileChange", "id": "p-1", "status": "completed", "changes": []});
-    write_item(&mut batch, mode, THREAD, "t-2", &item(patch)).unwrap();
+    write_item(&mut batch, mode, THREAD, "t-2", &item(patch), None).unwrap();
     batch.event("user_message", &json!({"message": "three"})).unwrap();
     let turns = home.load(&written(&home, mode, &batch), ALL).turns.unwrap();
     assert_eq!(ids(&turns), ["t-1 completed: u-t-1", "turn-2 completed: item-1"]);
@@ -870,7 +944,7 @@ fn commands_cut_short_or_declined_read_back_as_they_ended() {
         for (item, output) in items.iter().zip(["no", "no", "aborted by user"]) {
             let id = json!(item)["id"].as_str().unwrap().to_owned();
             call(&mut batch, &id, output);
-            write_item(&mut batch, mode, THREAD, "t-1", item).unwrap();
+            write_item(&mut batch, mode, THREAD, "t-1", item, None).unwrap();
         }
         batch.event("turn_aborted", &json!({"turn_id": "t-1", "reason": "interrupted"})).unwrap();
         let turns = home.load(&written(&home, mode, &batch), ALL).turns.unwrap();
@@ -889,7 +963,7 @@ fn a_tool_shows_once_in_a_turn_without_recorded_words() {
         for value in [command("c-1"), patch("c-2"), command("c-3"), patch("c-4")] {
             let value = item(value);
             call(&mut batch, json!(value)["id"].as_str().unwrap(), "Exit code: 0\nOutput:\n");
-            write_item(&mut batch, mode, THREAD, "t-1", &value).unwrap();
+            write_item(&mut batch, mode, THREAD, "t-1", &value, None).unwrap();
         }
         // One that the turn's end left without an item.
         call(&mut batch, "c-5", "Exit code: 1\nOutput:\n");

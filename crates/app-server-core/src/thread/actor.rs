@@ -22,6 +22,7 @@ use crate::error::CoreError;
 use crate::host::Reply;
 use crate::item::{self, Want};
 use crate::services::Services;
+use crate::turns_text::TurnsText;
 
 /// Runs until the handle is dropped.
 pub(super) async fn run(
@@ -64,7 +65,7 @@ impl Actor {
             ThreadOp::Resume(params, reply) => self.resume(*params, reply).await,
             ThreadOp::Read(with_turns, reply) => {
                 let result = self.read(with_turns).await;
-                reply.send(result.map(|thread| ThreadReadResponse { thread }));
+                reply.send_with_turns(result.map(|(thread, turns)| (ThreadReadResponse { thread }, turns)));
             }
             ThreadOp::Archive(reply) => self.archive(reply).await,
             ThreadOp::Unarchive(reply) => self.unarchive(reply),
@@ -206,48 +207,50 @@ impl Actor {
         if is_known { Ok(()) } else { Err(CoreError::NoRollout(self.id.to_string())) }
     }
 
-    async fn read(&mut self, with_turns: bool) -> Result<Thread, CoreError> {
+    async fn read(&mut self, with_turns: bool) -> Result<(Thread, TurnsText), CoreError> {
         if self.loaded.is_some() {
             if with_turns {
                 self.known_to_store_turns()?;
             }
             let turns = self.turns_of_loaded(with_turns).await?;
-            let mut thread = self.live()?.thread();
-            thread.turns = turns;
-            return Ok(thread);
+            return Ok((self.live()?.thread(), turns));
         }
         let found = self.find(Scope::Any)?.ok_or_else(|| CoreError::ThreadNotLoaded(self.id.to_string()))?;
         let services = Arc::clone(&self.services);
         blocking(move || {
             let header = services.store.header(&found.path)?;
-            let mut thread = stored::thread(&header);
-            if with_turns {
-                let loaded = item::load(&services.store, &found.path, Want { turns: true, history: false })?;
-                thread.turns = loaded.turns.unwrap_or_default();
-            }
-            Ok(thread)
+            let turns = if with_turns {
+                item::load(&services.store, &found.path, Want { turns: true, history: false })?.turns
+            } else {
+                None
+            };
+            Ok((stored::thread(&header), turns.unwrap_or_default()))
         })
         .await
     }
 
     /// The turns of the loaded thread, read from its file: what was told is already there.
-    pub(super) async fn turns_of_loaded(&mut self, with_turns: bool) -> Result<Vec<Turn>, CoreError> {
+    pub(super) async fn turns_of_loaded(&mut self, with_turns: bool) -> Result<TurnsText, CoreError> {
         let loaded = self.live()?;
         let running = loaded.running_turn();
-        let Some(path) = loaded.stored_path().filter(|_| with_turns) else { return Ok(Vec::new()) };
+        let Some(path) = loaded.stored_path().filter(|_| with_turns) else { return Ok(TurnsText::default()) };
         let services = Arc::clone(&self.services);
-        let mut turns = blocking(move || {
-            let loaded = item::load(&services.store, &path, Want { turns: true, history: false })?;
-            Ok(loaded.turns.unwrap_or_default())
-        })
-        .await?;
-        if let Some(running) = running {
-            match turns.iter_mut().rev().find(|turn| turn.id == running.id) {
-                Some(turn) => show_running(turn, &running),
-                None => turns.push(running),
+        blocking(move || {
+            let store = &services.store;
+            let outline = item::outline(store, &path)?;
+            // It may be on record, or not yet.
+            let mut missing = running.as_ref();
+            let mut turns = item::turns_text(store, &outline, 0..outline.turns.len(), &mut |turn| {
+                if let Some(running) = missing.take_if(|running| running.id == turn.id) {
+                    show_running(turn, running);
+                }
+            })?;
+            if let Some(running) = missing {
+                turns.push(running)?;
             }
-        }
-        Ok(turns)
+            Ok(turns.finish()?)
+        })
+        .await
     }
 
     async fn archive(&mut self, reply: Reply<ThreadArchiveResponse>) {

@@ -92,6 +92,7 @@ fn query(params: ThreadListParams) -> Result<ListQuery, CoreError> {
         parent,
         ancestor,
         section,
+        without_ends: false,
     })
 }
 

@@ -47,6 +47,7 @@ use crate::turn::{
     self, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput, TurnOutcome, Work,
     interrupted_marker,
 };
+use crate::turns_text::TurnsText;
 
 /// An idle thread nobody listens to is unloaded after this time (wire specification 4.8).
 const ABANDONED_AFTER: Duration = Duration::from_secs(30 * 60);
@@ -58,7 +59,7 @@ const SOURCE: Source = Source::Vscode;
 pub(super) struct Resumed {
     pub(super) loaded: Box<Loaded>,
     /// Empty unless asked for.
-    pub(super) turns: Vec<Turn>,
+    pub(super) turns: TurnsText,
     pub(super) last_turn: Option<TurnPlace>,
     /// Records of the file that could not be read.
     pub(super) damaged: u64,
@@ -226,7 +227,6 @@ impl Loaded {
 
     pub(super) fn resume_response(
         &self,
-        turns: Vec<Turn>,
         cursors: PageCursors,
         page: Option<TurnsPage>,
     ) -> ThreadResumeResponse {
@@ -245,7 +245,7 @@ impl Loaded {
             reasoning_effort: settings.wire_effort(),
             sandbox: settings.sandbox.clone(),
             service_tier: settings.service_tier.clone(),
-            thread: Thread { turns, ..self.thread() },
+            thread: self.thread(),
             turns_backwards_cursor: cursors.turns,
         }
     }
@@ -365,9 +365,9 @@ impl Loaded {
                 params.client_user_message_id.take(),
                 &self.shared.services.secrets(),
             );
-            let refused = if is_ending { Err(input) } else { running.context.pending.push(input) };
-            match refused {
-                Ok(()) => return reply.send(Ok(TurnStartResponse { turn: running.turn.clone() })),
+            let turn = running.turn.clone();
+            match if is_ending { Err(input) } else { self.hand_in(input) } {
+                Ok(()) => return reply.send(Ok(TurnStartResponse { turn })),
                 Err(input) => {
                     // It is ending: this one comes after it.
                     params.input = input.content;
@@ -398,6 +398,16 @@ impl Loaded {
         }
         self.recency_at = now_s();
         self.begin_turn(turn, context, Work::Model(input));
+    }
+
+    /// Gives input to the running turn. Returns it when there is none that takes it.
+    fn hand_in(&mut self, input: TurnInput) -> Result<(), TurnInput> {
+        let Some(running) = &self.running else { return Err(input) };
+        // A turn that began with a command has no words of the user's yet.
+        let words = self.preview.is_empty().then(|| preview(&input.content));
+        running.context.pending.push(input)?;
+        self.preview.extend(words);
+        Ok(())
     }
 
     /// Puts a turn together. Nothing is told and nothing runs yet.
@@ -438,7 +448,6 @@ impl Loaded {
             diff: Mutex::new(TurnDiff::new(&self.settings.cwd)),
             ended: CancellationToken::new(),
             leftovers: TaskTracker::new(),
-            user_commands: TaskTracker::new(),
             withdrawn: Mutex::default(),
         };
         Prepared { turn, context }
@@ -475,17 +484,14 @@ impl Loaded {
         self.subscribe();
         reply.send(Ok(ThreadShellCommandResponse {}));
         if let Some(running) = &self.running {
-            // Taken before the look, so that a turn that ends in between waits for it.
-            let token = running.context.user_commands.token();
-            if !running.context.user_commands.is_closed() {
+            if let Some(place) = running.context.pending.begin_command() {
                 let context = Arc::clone(&running.context);
                 tokio::spawn(async move {
                     command.run(&context).await;
-                    drop(token);
+                    drop(place);
                 });
                 return;
             }
-            drop(token);
             // It is ending: this one comes after it.
             self.join_turn().await;
         }
@@ -541,7 +547,7 @@ impl Loaded {
         let secrets = self.shared.services.secrets();
         let input = TurnInput::new(params.input, params.client_user_message_id, &secrets);
         let turn_id = running.turn.id.clone();
-        match running.context.pending.push(input) {
+        match self.hand_in(input) {
             Ok(()) => Ok(TurnSteerResponse { turn_id }),
             Err(_) => Err(none),
         }
@@ -655,7 +661,7 @@ pub(super) fn share(
     services: Arc<Services>,
     id: Uuid,
     settings: &Settings,
-    conversation: Conversation,
+    mut conversation: Conversation,
     dynamic_tools: DynamicTools,
     publish: watch::Sender<ThreadState>,
 ) -> Arc<ThreadShared> {
@@ -663,6 +669,7 @@ pub(super) fn share(
         services.tell_of_sandbox();
     }
     let listener = Listener::new(Arc::clone(&services), &id.to_string());
+    conversation.listener = Some(listener.clone());
     Arc::new(ThreadShared {
         status: StatusBoard::new(listener.clone(), publish),
         listener,

@@ -44,7 +44,7 @@ pub use list::list;
 pub use ops::{AgentInput, AgentOp, AgentSettings, DetachedReview, Forked, Spawned};
 pub use search::search;
 pub(crate) use settings::{Settings, sandbox_mode_of};
-pub(crate) use shared::ThreadShared;
+pub(crate) use shared::{Listener, ThreadShared};
 pub(crate) use status::Waiting;
 
 /// Requests of one thread that may wait. When it is full the message processor waits, and with it stdin.

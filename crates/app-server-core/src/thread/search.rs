@@ -51,10 +51,11 @@ pub fn search(
     let _turn = services.searching.lock().unwrap_or_else(PoisonError::into_inner);
     let mut answer = ThreadSearchResponse { backwards_cursor: None, data: Vec::new(), next_cursor: None };
     loop {
-        let page = services.store.list(&query)?;
+        let mut page = services.store.list(&query)?;
         let found = look_through(&services.store, &term, &page.entries, limit - answer.data.len());
         for (at, snippet) in &found {
-            let header = &page.entries[*at];
+            let header = &mut page.entries[*at];
+            services.store.read_end(header);
             let cursor = &page.positions[*at];
             answer.backwards_cursor.get_or_insert_with(|| cursor.turned_back(query.descending).to_string());
             answer.data.push(ThreadSearchResult { snippet: snippet.clone(), thread: shown(header, live) });
@@ -89,6 +90,7 @@ fn query(params: ThreadSearchParams) -> Result<ListQuery, CoreError> {
         descending: params.sort_direction != Some(SortDirection::Asc),
         sources: source_filter(params.source_kinds, SourceFilter::Interactive),
         archived: params.archived == Some(true),
+        without_ends: true,
         ..ListQuery::default()
     })
 }

@@ -384,7 +384,7 @@ impl Caller<'_> {
         });
         self.context.thread.services.host.hand_over(agent, ThreadOp::Agent(op(reply)));
         match answer.await {
-            Ok(result) => result.map_err(|error| error.to_string()),
+            Ok(answer) => answer.map(|answer| answer.result).map_err(|error| error.to_string()),
             Err(_) => Err("the session is ending".to_owned()),
         }
     }

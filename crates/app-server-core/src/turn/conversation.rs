@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage};
+use app_server_protocol::ServerNotification;
+use app_server_protocol::v2::{ThreadItem, ThreadTokenUsage, WarningNotification};
 use app_server_rollout::{Batch, HistoryMode, RolloutWriter};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,6 +14,7 @@ use crate::goal::Goal;
 use crate::history::History;
 use crate::item;
 use crate::secrets::KnownSecrets;
+use crate::thread::Listener;
 
 /// A conversation that a thread's actor, its turn and its terminals add to. The lock is held for the lines that belong
 /// together and never while something is waited for.
@@ -57,6 +59,8 @@ pub(crate) struct Conversation {
     items_to: Option<SharedConversation>,
     /// What the thread works towards.
     pub(crate) goal: Option<Goal>,
+    /// Who is told when lines cannot be written.
+    pub(crate) listener: Option<Listener>,
     secrets: Arc<KnownSecrets>,
 }
 
@@ -76,6 +80,7 @@ impl Conversation {
             context_told_in: None,
             items_to: None,
             goal: None,
+            listener: None,
             secrets,
         }
     }
@@ -165,14 +170,20 @@ impl Conversation {
         }
     }
 
-    /// Adds the lines of a completed item.
-    pub(crate) fn item(&mut self, thread_id: &str, turn_id: &str, item: &ThreadItem) {
+    /// Adds the lines of a completed item; `seen` is what was recorded of it for the model right before.
+    pub(crate) fn item(
+        &mut self,
+        thread_id: &str,
+        turn_id: &str,
+        item: &ThreadItem,
+        seen: Option<&RawValue>,
+    ) {
         if let Some(other) = &self.items_to {
-            return other.lock().item(thread_id, turn_id, item);
+            return other.lock().item(thread_id, turn_id, item, None);
         }
         if let Some(rollout) = &self.rollout {
             let mode = rollout.history_mode();
-            log_unwritable(item::write_item(&mut self.batch, mode, thread_id, turn_id, item));
+            log_unwritable(item::write_item(&mut self.batch, mode, thread_id, turn_id, item, seen));
         }
     }
 
@@ -185,10 +196,20 @@ impl Conversation {
         if self.batch.is_empty() {
             return;
         }
-        if let Some(rollout) = &mut self.rollout
-            && let Err(error) = rollout.append(&self.batch)
-        {
-            tracing::error!(%error, path = %rollout.path().display(), "cannot write to the rollout");
+        if let Some(rollout) = &mut self.rollout {
+            let was_behind = rollout.has_unwritten();
+            if let Err(error) = rollout.append(&self.batch) {
+                tracing::error!(%error, path = %rollout.path().display(), "cannot write to the rollout");
+                // Once is enough until it has worked again.
+                if let Some(listener) = self.listener.as_ref().filter(|_| !was_behind) {
+                    let message = format!(
+                        "The thread cannot be saved: {error}. What is not saved is kept and tried again; it is lost if \
+                         the server ends before that works."
+                    );
+                    let thread_id = Some(listener.thread_id().to_owned());
+                    listener.notify(ServerNotification::Warning(WarningNotification { message, thread_id }));
+                }
+            }
         }
         self.batch.clear();
     }

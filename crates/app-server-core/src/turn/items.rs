@@ -61,10 +61,8 @@ impl TurnContext {
             ThreadItem { kind, started_at_ms: Some(started_at_ms), completed_at_ms: Some(completed_at_ms) };
         // The user's words come before their event and everything else after its event: older readers need it so.
         let is_user = matches!(item.kind, ThreadItemKind::UserMessage { .. });
-        if let Some(raw) = history.filter(|_| is_user) {
-            conversation.record(raw);
-        }
-        conversation.item(self.thread.id(), &self.turn_id, &item);
+        let seen = history.filter(|_| is_user).map(|raw| conversation.record(raw));
+        conversation.item(self.thread.id(), &self.turn_id, &item, seen.as_deref());
         let raw = history.filter(|_| !is_user).map(|raw| conversation.record(raw));
         conversation.flush();
         self.tell_completed(item.clone());

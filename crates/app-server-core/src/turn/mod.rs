@@ -15,7 +15,7 @@ mod run;
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app_server_config::ModelInfo;
@@ -25,7 +25,7 @@ use app_server_protocol::v2::{
 };
 use app_server_protocol::{RequestId, ServerNotification};
 use serde_json::value::RawValue;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,15 +42,32 @@ use crate::secrets::Secrets;
 use crate::thread::{Settings, ThreadShared};
 use crate::tools::UserCommand;
 
-/// Input given to a turn while it runs (steering). The lock is held for a push or a take only.
+/// What is given to a turn while it runs: input (steering), and commands of the user's own, which run beside it. The lock
+/// is held for a look or a change only.
 #[derive(Default)]
-pub(crate) struct PendingInput(Mutex<Pending>);
+pub(crate) struct PendingInput {
+    state: Mutex<Pending>,
+    /// There is input, or a command has ended. The turn's task alone waits for it.
+    changed: Notify,
+}
 
 #[derive(Default)]
 struct Pending {
     queue: VecDeque<TurnInput>,
+    /// Commands of the user's own that run.
+    commands: usize,
     /// The turn has decided to end: nothing more is taken.
     closed: bool,
+}
+
+/// A command of the user's own that runs within a turn, which does not end before this is dropped.
+pub(crate) struct CommandInTurn(Arc<PendingInput>);
+
+impl Drop for CommandInTurn {
+    fn drop(&mut self) {
+        self.0.lock().commands -= 1;
+        self.0.changed.notify_one();
+    }
 }
 
 /// One user message.
@@ -89,23 +106,63 @@ impl PendingInput {
     /// # Errors
     /// Gives it back when the turn takes no more.
     pub(crate) fn push(&self, input: TurnInput) -> Result<(), TurnInput> {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pending = self.lock();
         if pending.closed {
             return Err(input);
         }
         pending.queue.push_back(input);
+        drop(pending);
+        self.changed.notify_one();
         Ok(())
     }
 
-    fn take(&self) -> VecDeque<TurnInput> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).queue)
+    /// Makes room for a command of the user's own; `None` when the turn takes no more.
+    pub(crate) fn begin_command(self: &Arc<Self>) -> Option<CommandInTurn> {
+        let mut pending = self.lock();
+        if pending.closed {
+            return None;
+        }
+        pending.commands += 1;
+        Some(CommandInTurn(Arc::clone(self)))
     }
 
-    /// Ends the taking of input, unless there is some.
-    fn close_if_empty(&self) -> bool {
-        let mut pending = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.closed = pending.queue.is_empty();
-        pending.closed
+    fn take(&self) -> VecDeque<TurnInput> {
+        std::mem::take(&mut self.lock().queue)
+    }
+
+    /// Waits until there is input or nothing runs any more. Returns whether there is input; without any, nothing more
+    /// is taken.
+    async fn goes_on(&self) -> bool {
+        loop {
+            {
+                let mut pending = self.lock();
+                if !pending.queue.is_empty() {
+                    return true;
+                }
+                if pending.commands == 0 {
+                    pending.closed = true;
+                    return false;
+                }
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    /// Ends the taking of input. Returns what no turn has taken.
+    fn close(&self) -> VecDeque<TurnInput> {
+        self.lock().closed = true;
+        self.take()
+    }
+
+    /// Waits for the user's commands.
+    async fn commands_ended(&self) {
+        while self.lock().commands > 0 {
+            self.changed.notified().await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -150,8 +207,6 @@ pub(crate) struct TurnContext {
     pub(crate) ended: CancellationToken,
     /// Tasks that wait for such leftovers.
     pub(crate) leftovers: TaskTracker,
-    /// Commands of the user's own that run within the turn, which waits for them.
-    pub(crate) user_commands: TaskTracker,
     /// Questions the turn's end has withdrawn; the client is told when the turn is completed.
     pub(crate) withdrawn: Mutex<Vec<RequestId>>,
 }
@@ -274,25 +329,32 @@ impl Work {
 
 /// Runs a turn to its end. A panic fails the turn and leaves the conversation usable.
 pub(crate) async fn run_guarded(context: Arc<TurnContext>, work: Work) -> TurnOutcome {
-    let outcome = {
-        let mut turn = Box::pin(async {
-            match work {
-                Work::Model(input) => run(&context, input).await,
-                Work::UserCommand(command) => run_command(&context, command).await,
-                Work::Compact => run_compaction(&context).await,
-                Work::Review(review) => review.run(&context).await,
-            }
-        });
-        std::future::poll_fn(|task| {
-            std::panic::catch_unwind(AssertUnwindSafe(|| turn.as_mut().poll(task)))
-                .unwrap_or(std::task::Poll::Ready(panicked()))
-        })
-        .await
-    };
-    context.user_commands.close();
-    context.user_commands.wait().await;
+    let outcome = guarded(async {
+        match work {
+            Work::Model(input) => run(&context, input).await,
+            Work::UserCommand(command) => run_command(&context, command).await,
+            Work::Compact => run_compaction(&context).await,
+            Work::Review(review) => review.run(&context).await,
+        }
+    })
+    .await;
+    // The client was told that it is taken, so it is on record even if the turn did not get to it.
+    for input in context.pending.close() {
+        context.take_input(input);
+    }
+    context.pending.commands_ended().await;
     context.end_leftovers().await;
     outcome
+}
+
+/// Makes a failure of a panic.
+async fn guarded(turn: impl Future<Output = TurnOutcome>) -> TurnOutcome {
+    let mut turn = Box::pin(turn);
+    std::future::poll_fn(|task| {
+        std::panic::catch_unwind(AssertUnwindSafe(|| turn.as_mut().poll(task)))
+            .unwrap_or(std::task::Poll::Ready(panicked()))
+    })
+    .await
 }
 
 /// What the model reads in place of the rest of an interrupted turn.

@@ -12,7 +12,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::run::{self, record_start};
-use super::{TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, input, text_message};
+use super::{
+    TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, guarded, input, text_message,
+};
 use crate::clock::now_ms;
 use crate::exec::{Boundary, Ended, ExecPlan, ItemOutput, Session};
 use crate::item::agent_message;
@@ -54,7 +56,8 @@ impl Review {
         let started_at_ms = self.enter(context);
         let request = UserInput::Text { text: self.request.clone(), text_elements: Vec::new() };
         let input = TurnInput { content: vec![request], client_id: None, unseen: None };
-        let TurnOutcome { end, last_message } = run::run(context, input).await;
+        // Whatever becomes of it, the thread is told that the review is over.
+        let TurnOutcome { end, last_message } = guarded(run::run(context, input)).await;
         let output = match (&end, last_message.map(|message| message.kind)) {
             (TurnEnd::Completed, Some(ThreadItemKind::AgentMessage { text, .. })) => {
                 Some(Output::parse(&text))
@@ -92,7 +95,7 @@ impl Review {
                 context.completed(&mut thread, entered, at_ms, None);
             }
             ReviewForm::First { .. } => {
-                thread.item(context.thread.id(), turn_id, &done(entered, at_ms, at_ms));
+                thread.item(context.thread.id(), turn_id, &done(entered, at_ms, at_ms), None);
                 thread.flush();
                 context.started(ThreadItemKind::CodeReview { id: turn_id.to_owned(), review: label }, at_ms);
             }
@@ -126,7 +129,7 @@ impl Review {
                 context.completed(&mut thread, exited, at_ms, Some(&action));
             }
             ReviewForm::First { .. } => {
-                thread.item(context.thread.id(), turn_id, &done(exited, at_ms, at_ms));
+                thread.item(context.thread.id(), turn_id, &done(exited, at_ms, at_ms), None);
                 thread.record(&action);
                 thread.flush();
                 let review = ThreadItemKind::CodeReview { id: turn_id.to_owned(), review: text.clone() };

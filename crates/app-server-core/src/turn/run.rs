@@ -35,19 +35,17 @@ use crate::{agents, goal, rate_limits, tools};
 /// Runs the turn; the caller owns what follows its end.
 pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOutcome {
     let mut turn = Turn::new(context);
-    let result = match turn.begin(input).await {
-        Ok(()) => turn.run().await,
-        Err(error) => Err(error),
-    };
+    let result = turn.work(Some(input)).await;
     turn.end(result)
 }
 
-/// A turn that runs one command of the user's and asks no model.
+/// A turn that runs one command of the user's, and asks the model only if it is given input meanwhile.
 pub(crate) async fn run_command(context: &Arc<TurnContext>, command: UserCommand) -> TurnOutcome {
     record_start(context, &mut context.conversation.lock());
     command.run(context).await;
-    let end = if context.cancel.is_cancelled() { TurnEnd::Interrupted } else { TurnEnd::Completed };
-    TurnOutcome { end, last_message: None }
+    let mut turn = Turn::new(context);
+    let result = if turn.goes_on().await { turn.work(None).await } else { Ok(()) };
+    turn.end(result)
 }
 
 /// Puts the beginning of a turn on disk, before anybody is told of it.
@@ -106,6 +104,34 @@ pub(super) struct Turn<'a> {
     pub(super) compaction_helps: bool,
     open: OpenItems,
     last_message: Option<ThreadItem>,
+}
+
+impl TurnContext {
+    /// Puts a user message into the history and tells of its item.
+    pub(super) fn take_input(&self, input: TurnInput) {
+        if input.content.is_empty() {
+            let mut conversation = self.conversation.lock();
+            if let Some(text) = &input.unseen {
+                self.record(&mut conversation, &input::text_message("user", text));
+            }
+            return conversation.flush();
+        }
+        // Reads images, so it is done before the conversation is held.
+        let raw = input::user_message(&input.content);
+        let mut conversation = self.conversation.lock();
+        let at_ms = now_ms();
+        let kind = ThreadItemKind::UserMessage {
+            id: Uuid::now_v7().to_string(),
+            client_id: input.client_id,
+            content: input.content,
+        };
+        // Of the user's words the client hears what the model does first.
+        if self.raw_events {
+            self.tell_raw(&conversation.masked(&raw));
+        }
+        self.started(kind.clone(), at_ms);
+        self.completed(&mut conversation, kind, at_ms, Some(&raw));
+    }
 }
 
 /// What the model is asked.
@@ -201,9 +227,24 @@ impl<'a> Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Answers the user: this input, or what is given to the turn.
+    async fn work(&mut self, input: Option<TurnInput>) -> Result<(), ModelError> {
+        self.begin(input).await?;
+        self.run().await
+    }
+
+    /// Whether the turn is given input before all that it waits for is over. An interrupted turn waits for nothing.
+    async fn goes_on(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.context.cancel.cancelled() => false,
+            goes_on = self.context.pending.goes_on() => goes_on,
+        }
+    }
+
     /// Records the beginning of the turn and the user's message, in one write; between the two a history that is too
     /// long is compacted. If that fails the turn does, but the message is there.
-    async fn begin(&mut self, input: TurnInput) -> Result<(), ModelError> {
+    async fn begin(&mut self, input: Option<TurnInput>) -> Result<(), ModelError> {
         let context = self.context;
         record_start(context, &mut context.conversation.lock());
         let compacted = self.compact_if_long(Why::TurnBegins).await;
@@ -220,40 +261,16 @@ impl Turn<'_> {
             }
             conversation.turn_context(&surroundings::recorded(context));
         }
-        self.take_input(input);
+        if let Some(input) = input {
+            context.take_input(input);
+        }
         compacted
-    }
-
-    /// Puts a user message into the history and tells of its item.
-    fn take_input(&self, input: TurnInput) {
-        if input.content.is_empty() {
-            let mut conversation = self.context.conversation.lock();
-            if let Some(text) = &input.unseen {
-                self.context.record(&mut conversation, &input::text_message("user", text));
-            }
-            return conversation.flush();
-        }
-        // Reads images, so it is done before the conversation is held.
-        let raw = input::user_message(&input.content);
-        let mut conversation = self.context.conversation.lock();
-        let at_ms = now_ms();
-        let kind = ThreadItemKind::UserMessage {
-            id: Uuid::now_v7().to_string(),
-            client_id: input.client_id,
-            content: input.content,
-        };
-        // Of the user's words the client hears what the model does first.
-        if self.context.raw_events {
-            self.context.tell_raw(&conversation.masked(&raw));
-        }
-        self.context.started(kind.clone(), at_ms);
-        self.context.completed(&mut conversation, kind, at_ms, Some(&raw));
     }
 
     async fn run(&mut self) -> Result<(), ModelError> {
         loop {
             for input in self.context.pending.take() {
-                self.take_input(input);
+                self.context.take_input(input);
             }
             {
                 let mut conversation = self.context.conversation.lock();
@@ -265,7 +282,7 @@ impl Turn<'_> {
             if self.context.cancel.is_cancelled() {
                 return Ok(());
             }
-            if !calls_for_more && self.context.pending.close_if_empty() {
+            if !calls_for_more && !self.goes_on().await {
                 return Ok(());
             }
             self.compact_if_long(Why::TurnGoesOn).await?;

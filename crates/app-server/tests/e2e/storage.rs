@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use app_server_test_support::TestServer;
+use app_server_test_support::model::usage;
+use app_server_test_support::{Answer, Gate, TestServer, events};
 use serde_json::{Value, json};
 
 use crate::{BINARY, Scene, answer_text};
@@ -155,6 +156,41 @@ fn what_a_full_disk_did_not_take_is_written_once_there_is_room() {
     server.take("thread/tokenUsage/updated");
     told.extend(try_turn(&mut server, &thread, "last"));
     assert_eq!(items(&read(&mut server, &thread)), told);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_within_a_turn_is_told_of_once() {
+    let gates = [Gate::new(), Gate::new()];
+    let held = |gate: &Gate| {
+        Answer::events([events::created("resp_1")]).gate(gate).and(
+            [events::message("msg_1", "answer"), vec![events::completed("resp_1", &usage(1, 1))]].concat(),
+        )
+    };
+    let scene = Scene::new([held(&gates[0]), Answer::message("room"), held(&gates[1])]);
+    let mut server = TestServer::initialized(told_of_limits(&scene), &scene.home);
+    let process = server.connection().process_id();
+    let thread = scene.start_thread(&mut server);
+    let warnings = |messages: &[Value]| {
+        let warnings = messages.iter().filter(|message| message["method"] == "warning");
+        warnings.map(|message| message["params"].clone()).collect::<Vec<_>>()
+    };
+    for (round, gate) in gates.iter().enumerate() {
+        server.start_turn(&thread, "go");
+        scene.model.gate_reached(gate);
+        let file = scene.home.rollouts().unwrap().remove(0);
+        limit_files(process, Some(fs::metadata(&file).unwrap().len()));
+        gate.open();
+        let told = warnings(&server.until_turn_completed(&thread));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0]["threadId"], thread.as_str());
+        let message = told[0]["message"].as_str().unwrap();
+        assert!(message.starts_with("The thread cannot be saved: "), "{message}");
+        limit_files(process, None);
+        if round == 0 {
+            assert_eq!(warnings(&server.run_turn(&thread, "more")), Vec::<Value>::new());
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]

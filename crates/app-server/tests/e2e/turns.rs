@@ -3,7 +3,7 @@
 use std::fs;
 
 use app_server_test_support::model::usage;
-use app_server_test_support::{Answer, Gate, events};
+use app_server_test_support::{Answer, Gate, TestServer, events};
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -222,4 +222,131 @@ fn a_failed_turn_leaves_the_thread_usable() {
     assert_eq!(error["willRetry"], false);
     assert_eq!(error["error"], messages.last().unwrap()["params"]["turn"]["error"]);
     assert_eq!(answer_text(&server.run_turn(&thread, "two")), "good");
+}
+
+/// Starts a command of the user's own that runs until `go` appears in the thread's folder. Returns its turn.
+fn start_user_command(server: &mut TestServer, thread: &str) -> String {
+    let command = "echo up; while [ ! -e go ]; do read -t 0.02 _ <> <(:) || :; done; echo done";
+    server.request("thread/shellCommand", json!({"threadId": thread, "command": command}));
+    let messages = server
+        .until("output of the command", |message| message["method"] == "item/commandExecution/outputDelta");
+    messages.last().unwrap()["params"]["turnId"].as_str().unwrap().to_owned()
+}
+
+fn user_texts(messages: &[Value]) -> Vec<&str> {
+    let items = messages.iter().filter(|message| message["method"] == "item/completed");
+    items.filter_map(|message| message["params"]["item"]["content"][0]["text"].as_str()).collect()
+}
+
+/// What is read of the thread's last turn.
+fn read_last(server: &mut TestServer, thread: &str) -> Value {
+    let read = server.request("thread/read", json!({"threadId": thread, "includeTurns": true}));
+    read["thread"]["turns"].as_array().unwrap().last().unwrap().clone()
+}
+
+fn read_texts(turn: &Value) -> Vec<&str> {
+    let items = turn["items"].as_array().unwrap().iter();
+    items.filter_map(|item| item["content"][0]["text"].as_str()).collect()
+}
+
+#[test]
+fn input_given_while_a_command_of_the_users_own_runs_is_answered() {
+    let scene = Scene::new([Answer::message("both done")]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let turn = start_user_command(&mut server, &thread);
+    assert_eq!(server.start_turn(&thread, "and this"), turn);
+    let steer =
+        json!({"threadId": thread, "expectedTurnId": turn, "input": [{"type": "text", "text": "and that"}]});
+    assert_eq!(server.request("turn/steer", steer), json!({"turnId": turn}));
+    fs::write(scene.home.work().join("go"), "").unwrap();
+    let messages = server.until_turn_completed(&thread);
+    assert_eq!(user_texts(&messages), ["and this", "and that"]);
+    assert_eq!((turn_status(&messages), answer_text(&messages)), ("completed", "both done"));
+    assert!(!outline(&messages).contains(&"turn/started".to_owned()));
+    let request = scene.model.requests_seen(1).remove(0);
+    assert_eq!(told(&request.body), ["and this", "and that"]);
+    assert!(request.body["input"].to_string().contains("<user_shell_command>"));
+    assert_eq!(read_texts(&read_last(&mut server, &thread)), ["and this", "and that"]);
+    let list = server.request("thread/list", json!({}));
+    assert_eq!(list["data"][0]["preview"], "and this");
+}
+
+#[test]
+fn input_given_while_a_command_outlasts_the_model_is_answered_at_once() {
+    let gate = Gate::new();
+    let scene = Scene::new([held("msg_1", &gate), Answer::message("second answer")]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let turn = server.start_turn(&thread, "first");
+    scene.model.gate_reached(&gate);
+    assert_eq!(start_user_command(&mut server, &thread), turn);
+    gate.open();
+    server.until("the first answer", |message| message["method"] == "thread/tokenUsage/updated");
+    assert_eq!(server.start_turn(&thread, "second"), turn);
+    let messages =
+        server.until("the second answer", |message| message["method"] == "thread/tokenUsage/updated");
+    assert_eq!(answer_text(&messages), "second answer");
+    fs::write(scene.home.work().join("go"), "").unwrap();
+    assert_eq!(turn_status(&server.until_turn_completed(&thread)), "completed");
+}
+
+#[test]
+fn a_turn_can_be_interrupted_while_commands_outlast_the_model() {
+    let gate = Gate::new();
+    let scene = Scene::new([held("msg_1", &gate)]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let turn = server.start_turn(&thread, "first");
+    scene.model.gate_reached(&gate);
+    start_user_command(&mut server, &thread);
+    gate.open();
+    server.until("the answer", |message| message["method"] == "thread/tokenUsage/updated");
+    assert_eq!(start_user_command(&mut server, &thread), turn);
+    assert_eq!(server.request("turn/interrupt", json!({"threadId": thread, "turnId": turn})), json!({}));
+    assert_eq!(turn_status(&server.until_turn_completed(&thread)), "interrupted");
+}
+
+#[test]
+fn input_given_before_a_turn_fails_is_on_record() {
+    let gate = Gate::new();
+    let failed = Answer::events([events::created("resp_1")])
+        .gate(&gate)
+        .and([events::failed("invalid_prompt", "no such thing")]);
+    let scene = Scene::new([failed, Answer::message("good")]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let turn = server.start_turn(&thread, "first");
+    scene.model.gate_reached(&gate);
+    assert_eq!(server.start_turn(&thread, "second"), turn);
+    gate.open();
+    let messages = server.until_turn_completed(&thread);
+    assert_eq!(turn_status(&messages), "failed");
+    assert_eq!(user_texts(&messages), ["first", "second"]);
+    assert_eq!(read_texts(&read_last(&mut server, &thread)), ["first", "second"]);
+    assert_eq!(answer_text(&server.run_turn(&thread, "third")), "good");
+    assert_eq!(told(&scene.model.requests_seen(2)[1].body), ["first", "second", "third"]);
+}
+
+#[test]
+fn input_given_before_an_interrupt_is_on_record() {
+    let gate = Gate::new();
+    let scene = Scene::new([held("msg_1", &gate), Answer::message("good")]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let turn = server.start_turn(&thread, "first");
+    server.until("the first delta", |message| message["method"] == "item/agentMessage/delta");
+    let input = json!([{"type": "text", "text": "second"}]);
+    let steer =
+        json!({"threadId": thread, "expectedTurnId": turn, "input": input, "clientUserMessageId": "cm-2"});
+    server.request("turn/steer", steer);
+    server.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
+    let messages = server.until_turn_completed(&thread);
+    assert_eq!(turn_status(&messages), "interrupted");
+    assert_eq!(user_texts(&messages), ["second"]);
+    let last = read_last(&mut server, &thread);
+    assert_eq!(read_texts(&last), ["first", "second"]);
+    assert_eq!(last["items"][1]["clientId"], "cm-2");
+    assert_eq!(answer_text(&server.run_turn(&thread, "third")), "good");
+    assert_eq!(told(&scene.model.requests_seen(2)[1].body), ["first", "second", "third"]);
 }

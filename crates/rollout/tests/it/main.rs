@@ -4,6 +4,7 @@
 
 mod append;
 mod damage;
+mod kept;
 mod list;
 mod manage;
 mod parts;

@@ -16,6 +16,7 @@ use super::subject::Subject;
 use super::usage;
 
 const STORED_THREADS: usize = 5000;
+const VERY_MANY_THREADS: usize = 50_000;
 const PAGE_THREADS: usize = 100;
 /// Warm reads of which the median counts: a single one is mostly the time of waking up.
 const WARM_READS: usize = 5;
@@ -24,10 +25,41 @@ const LONG_THREAD_TURNS: usize = 20_000;
 /// `thread/list` over many rollouts: the first page and all pages, each by a new process in a home nobody has listed
 /// before (cold) and again by the same process (warm, the median of five). The machine's file cache is warm either way.
 pub(super) fn list(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    list_of(
+        subject,
+        STORED_THREADS,
+        [
+            "first page of 5,000 threads, cold",
+            "first page of 5,000 threads, warm",
+            "all pages of 100, cold",
+            "all pages of 100, warm",
+            "threads found on all pages, cold (of 5,000)",
+            "peak RSS",
+        ],
+    )
+}
+
+/// The same over ten times as many.
+pub(super) fn list_many(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    list_of(
+        subject,
+        VERY_MANY_THREADS,
+        [
+            "first page of 50,000 threads, cold",
+            "first page of 50,000 threads, warm",
+            "all pages of 100, cold",
+            "all pages of 100, warm",
+            "threads found on all pages, cold (of 50,000)",
+            "peak RSS",
+        ],
+    )
+}
+
+fn list_of(subject: &Subject, threads: usize, names: [&'static str; 6]) -> anyhow::Result<Vec<Measure>> {
     let model = Model::start();
     let timed_twice = |read: fn(&mut Server) -> anyhow::Result<usize>| -> anyhow::Result<_> {
         let home = Home::new(model.base_url())?;
-        home.add_threads(STORED_THREADS)?;
+        home.add_threads(threads)?;
         let mut server = Server::start(subject, &home)?;
         let begin = Instant::now();
         let found = read(&mut server)?;
@@ -46,13 +78,14 @@ pub(super) fn list(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
     };
     let (first_cold, first_warm, _, _) = timed_twice(first_page)?;
     let (all_cold, all_warm, found, peak) = timed_twice(all_pages)?;
+    let [first_cold_name, first_warm_name, all_cold_name, all_warm_name, found_name, peak_name] = names;
     Ok(vec![
-        Measure::seconds("first page of 5,000 threads, cold", first_cold),
-        Measure::seconds("first page of 5,000 threads, warm", first_warm),
-        Measure::seconds("all pages of 100, cold", all_cold),
-        Measure::seconds("all pages of 100, warm", all_warm),
-        Measure::count("threads found on all pages, cold (of 5,000)", found),
-        Measure::bytes("peak RSS", peak),
+        Measure::seconds(first_cold_name, first_cold),
+        Measure::seconds(first_warm_name, first_warm),
+        Measure::seconds(all_cold_name, all_cold),
+        Measure::seconds(all_warm_name, all_warm),
+        Measure::count(found_name, found),
+        Measure::bytes(peak_name, peak),
     ])
 }
 
@@ -134,6 +167,9 @@ pub(super) fn large(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
             "100 MB: page of 25 turns, summaries",
             "100 MB: page of 100 items",
             "100 MB: peak RSS after all that",
+            "100 MB: resume by another process",
+            "100 MB: page of 25 turns, summaries, by another process",
+            "100 MB: its peak RSS",
         ],
     )?;
     measures.extend(large_of(
@@ -146,27 +182,47 @@ pub(super) fn large(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
             "1 GB: page of 25 turns, summaries",
             "1 GB: page of 100 items",
             "1 GB: peak RSS after all that",
+            "1 GB: resume by another process",
+            "1 GB: page of 25 turns, summaries, by another process",
+            "1 GB: its peak RSS",
         ],
     )?);
     Ok(measures)
 }
 
-fn large_of(subject: &Subject, bytes: u64, names: [&'static str; 6]) -> anyhow::Result<Vec<Measure>> {
+fn large_of(subject: &Subject, bytes: u64, names: [&'static str; 9]) -> anyhow::Result<Vec<Measure>> {
     let model = Model::start();
     let home = Home::new(model.base_url())?;
     let thread = home.add_large_thread(bytes)?;
     let mut server = Server::start(subject, &home)?;
-    let mut timed = |method: &str, params: &Value| -> anyhow::Result<(f64, u64)> {
+    let timed = |server: &mut Server, method: &str, params: &Value| -> anyhow::Result<(f64, u64)> {
         let begin = Instant::now();
         server.call_line(method, params)?;
         Ok((begin.elapsed().as_secs_f64(), usage::memory(server.pid())?.peak))
     };
-    let (resumed, peak) = timed("thread/resume", &json!({"threadId": thread, "excludeTurns": true}))?;
-    let (full, _) = timed("thread/turns/list", &json!({"threadId": thread, "itemsView": "full"}))?;
-    let (summaries, _) = timed("thread/turns/list", &json!({"threadId": thread}))?;
-    let (items, peak_of_all) = timed("thread/items/list", &json!({"threadId": thread, "limit": 100}))?;
+    let (resume, turns) = (json!({"threadId": thread, "excludeTurns": true}), json!({"threadId": thread}));
+    let full = json!({"threadId": thread, "itemsView": "full"});
+    let (resumed, peak) = timed(&mut server, "thread/resume", &resume)?;
+    let (full, _) = timed(&mut server, "thread/turns/list", &full)?;
+    let (summaries, _) = timed(&mut server, "thread/turns/list", &turns)?;
+    let items = json!({"threadId": thread, "limit": 100});
+    let (items, peak_of_all) = timed(&mut server, "thread/items/list", &items)?;
     server.finish()?;
-    let [resume_name, peak_name, full_name, summaries_name, items_name, peak_of_all_name] = names;
+    let mut server = Server::start(subject, &home)?;
+    let (summaries_again, _) = timed(&mut server, "thread/turns/list", &turns)?;
+    let (resumed_again, peak_again) = timed(&mut server, "thread/resume", &resume)?;
+    server.finish()?;
+    let [
+        resume_name,
+        peak_name,
+        full_name,
+        summaries_name,
+        items_name,
+        peak_of_all_name,
+        resume_again_name,
+        summaries_again_name,
+        peak_again_name,
+    ] = names;
     Ok(vec![
         Measure::seconds(resume_name, resumed),
         Measure::bytes(peak_name, peak),
@@ -174,5 +230,8 @@ fn large_of(subject: &Subject, bytes: u64, names: [&'static str; 6]) -> anyhow::
         Measure::seconds(summaries_name, summaries),
         Measure::seconds(items_name, items),
         Measure::bytes(peak_of_all_name, peak_of_all),
+        Measure::seconds(resume_again_name, resumed_again),
+        Measure::seconds(summaries_again_name, summaries_again),
+        Measure::bytes(peak_again_name, peak_again),
     ])
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use anyhow::ensure;
+use serde_json::json;
 
 use super::client::{Message, Server, completed_thread, turn_params};
 use super::homes::Home;
@@ -13,6 +14,10 @@ use super::subject::Subject;
 use super::usage::{self, Clock, Spent};
 
 const SEQUENTIAL_TURNS: usize = 200;
+const SOAK_TURNS: usize = 10_000;
+const SOAK_DELTAS: usize = 3;
+/// Threads that the turns of a soak are on, one after the other: what the model sees of each would be the slope otherwise.
+const SOAK_THREADS: usize = 50;
 const SEQUENTIAL_DELTAS: usize = 20;
 const MANY_DELTAS: usize = 20_000;
 const PARALLEL_TURNS: usize = 50;
@@ -38,6 +43,39 @@ pub(super) fn sequential(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
         Measure::seconds("wall per turn, of 200 in a row", wall / SEQUENTIAL_TURNS as f64),
         Measure::seconds("CPU per turn, of 200 in a row", cpu / SEQUENTIAL_TURNS as f64),
         Measure::bytes("RSS after them", memory.resident),
+    ])
+}
+
+/// Very many turns in one process, on threads that are archived when they are done. The slope of the memory is what the second half
+/// of the turns added to it, by turns.
+pub(super) fn soak(subject: &Subject) -> anyhow::Result<Vec<Measure>> {
+    let model = Model::start();
+    let home = Home::new(model.base_url())?;
+    let mut server = Server::start(subject, &home)?;
+    model.answer_with_words(SOAK_DELTAS);
+    let clock = Clock::start(server.pid())?;
+    let mut half = 0;
+    for number in 0..SOAK_THREADS {
+        if number == SOAK_THREADS / 2 {
+            half = usage::memory(server.pid())?.resident;
+        }
+        let thread = server.start_thread(home.work())?;
+        for turn in 0..SOAK_TURNS / SOAK_THREADS {
+            server.run_turn(&thread, &format!("question number {turn}"))?;
+        }
+        server.call_line("thread/archive", &json!({"threadId": thread}))?;
+    }
+    let Spent { wall, .. } = clock.read()?;
+    let memory = usage::memory(server.pid())?;
+    server.finish()?;
+    Ok(vec![
+        Measure::seconds("wall per turn, of 10,000", wall / SOAK_TURNS as f64),
+        Measure::bytes("RSS after 5,000 turns", half),
+        Measure::bytes("RSS after 10,000 turns", memory.resident),
+        Measure::bytes(
+            "RSS per turn of the second half",
+            memory.resident.saturating_sub(half) / (SOAK_TURNS as u64 / 2),
+        ),
     ])
 }
 

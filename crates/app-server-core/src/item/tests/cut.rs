@@ -7,8 +7,6 @@ use proptest::prelude::*;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::*;
-use crate::history::History;
-use crate::item::replay::load_until;
 use crate::item::{TurnEntry, outline};
 
 const HISTORY: Want = Want { turns: false, history: true };

@@ -2,11 +2,10 @@
 //! reading gives.
 
 use app_server_protocol::v2::TurnItemsView;
-use app_server_rollout::Position;
 use pretty_assertions::assert_eq;
 
 use super::*;
-use crate::item::{Outline, load_until, outline, turns};
+use crate::item::{Outline, outline, turns};
 
 /// A thread of its own in a home.
 struct Outlined {
@@ -171,7 +170,7 @@ fn of_ours(mode: HistoryMode) -> Outlined {
         batch.event("task_complete", &json!({"turn_id": turn})).unwrap();
     };
     let late = |batch: &mut Batch, turn: &str, id: &str| {
-        write_item(batch, mode, THREAD, turn, &item(command(id))).unwrap();
+        write_item(batch, mode, THREAD, turn, &item(command(id)), None).unwrap();
     };
     begin(&mut batch, mode, "t-1", Some("one"));
     end(&mut batch, "t-1");

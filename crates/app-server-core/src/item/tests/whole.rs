@@ -1,19 +1,18 @@
 //! What is read by the outline is what a reading of the whole file gives, whatever is in the file: every record parsed, all
 //! turns put together at once, all that the model ever saw gathered from the beginning.
 
+use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use app_server_protocol::v2::TurnItemsView;
-use app_server_rollout::{Body, Position, Record};
+use app_server_rollout::{Body, Record};
 use pretty_assertions::assert_eq;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::value::RawValue;
 
 use super::*;
-use crate::history::History;
 use crate::item::rebuild::{Keep, TurnBuilder};
-use crate::item::replay::load_until;
 use crate::item::{outline, turns};
 
 /// A whole reading, up to a place if one is given.
@@ -63,7 +62,7 @@ fn whole(store: &Store, path: &Path, until: Option<Position>) -> (Vec<Turn>, His
             _ => {}
         }
     });
-    (builder.whole(), history)
+    (builder.whole().0, history)
 }
 
 fn prompt(history: &History) -> String {
@@ -87,6 +86,22 @@ fn check(home: &Home, path: &Path) {
     let store = Store::new(home.0.path());
     let Ok(outline) = outline(&store, path) else { return };
     let (expected, history) = whole(&store, path, None);
+    // As a short thread is read, and as a long one is.
+    let loads = |until, want| {
+        let places = load_by_places(&store, path, until, want).unwrap();
+        let loaded = load_until(&store, path, until, want).unwrap();
+        let told = |loaded: &Loaded| {
+            let Loaded { meta, last_turn, usage, usage_turn_id, model, effort, goal, .. } = loaded;
+            // A damaged record of which no more is read than its beginning may count as the first of its turn.
+            let last_turn = last_turn.as_ref().map(|place| &place.turn_id);
+            format!("{meta:?} {last_turn:?} {usage:?} {usage_turn_id:?} {model:?} {effort:?} {goal:?}")
+        };
+        assert_eq!(told(&loaded), told(&places));
+        assert_eq!(loaded.turns, places.turns);
+        assert_eq!(prompt(&loaded.history), prompt(&places.history));
+        assert!(loaded.history.turn_ids().eq(places.history.turn_ids()));
+        loaded
+    };
     let read = |which: std::ops::Range<usize>, view| {
         let mut all = Vec::new();
         turns(&store, &outline, which, view, &mut |turn| all.push(turn)).unwrap();
@@ -101,19 +116,37 @@ fn check(home: &Home, path: &Path) {
         let none = read(at..at + 1, TurnItemsView::NotLoaded).pop().unwrap();
         assert_eq!(none, Turn { items: Vec::new(), items_view: TurnItemsView::NotLoaded, ..turn.clone() });
         for until in [Some(entry.first), entry.next] {
-            let loaded = load_until(&store, path, until, ALL).unwrap();
+            let loaded = loads(until, ALL);
             let (expected, history) = whole(&store, path, until);
             assert_eq!(loaded.turns.unwrap(), expected, "until {until:?}");
             assert_eq!(prompt(&loaded.history), prompt(&history), "until {until:?}");
         }
     }
     assert_eq!(outline.turns.len(), expected.len());
-    let loaded = home.load(path, ALL);
+    let loaded = loads(None, ALL);
+    assert_eq!(loaded.turns.as_ref(), Some(&expected));
     assert_eq!(prompt(&loaded.history), prompt(&history));
-    assert_eq!(
-        loaded.history.turn_ids().collect::<Vec<_>>(),
-        home.load(path, HISTORY).history.turn_ids().collect::<Vec<_>>()
-    );
+    let without = loads(None, HISTORY);
+    assert!(loaded.history.turn_ids().eq(without.history.turn_ids()));
+    loads(None, Want { turns: true, history: false });
+}
+
+/// Outlines a file after each of some appends, with what is kept of the time before.
+#[track_caller]
+fn check_kept(bytes: &[u8], ends: &[usize]) {
+    let (home, path) = put(&[]);
+    let mut from = 0;
+    for end in ends.iter().copied().chain([bytes.len()]) {
+        let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(&bytes[from..end]).unwrap();
+        from = end;
+        for _ in 0..2 {
+            let kept = outline(&Store::new(home.0.path()).keeping_from(0), &path);
+            let fresh = outline(&Store::new(home.0.path()), &path);
+            let [kept, fresh] = [kept, fresh].map(|outline| outline.map_err(|error| error.to_string()));
+            assert_eq!(format!("{kept:?}"), format!("{fresh:?}"), "up to {end}");
+        }
+    }
 }
 
 const HISTORY: Want = Want { turns: false, history: true };
@@ -236,6 +269,14 @@ fn files_of_every_writer_are_read_as_a_whole_reading_reads_them() {
     }
 }
 
+#[test]
+fn an_outline_that_is_kept_goes_on_at_every_line() {
+    for text in FILES {
+        let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+        check_kept(text.as_bytes(), &ends);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -248,6 +289,27 @@ proptest! {
         changes.iter().for_each(|change| apply(&mut lines, change));
         let (home, path) = put(format!("{}\n", lines.join("\n")).as_bytes());
         check(&home, &path);
+    }
+
+    #[test]
+    fn an_outline_that_is_kept_is_a_fresh_one(
+        file in prop::sample::select(&FILES[..]),
+        changes in prop::collection::vec(change(), 0..12),
+        cuts in prop::collection::vec((any::<Index>(), prop::bool::weighted(0.8)), 1..4),
+    ) {
+        let mut lines: Vec<String> = file.lines().map(str::to_owned).collect();
+        changes.iter().for_each(|change| apply(&mut lines, change));
+        let text = format!("{}\n", lines.join("\n"));
+        let mut ends: Vec<usize> = cuts
+            .iter()
+            .map(|(at, is_at_line)| {
+                let at = at.index(text.len());
+                let lines = text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n');
+                if *is_at_line { lines.map_or(0, |at| at + 1) } else { at }
+            })
+            .collect();
+        ends.sort_unstable();
+        check_kept(text.as_bytes(), &ends);
     }
 
     #[test]

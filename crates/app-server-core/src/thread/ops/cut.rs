@@ -7,7 +7,7 @@ use std::sync::Arc;
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
     Thread, ThreadRevertResponse, ThreadRevertedNotification, ThreadRollbackResponse, ThreadStatus,
-    ThreadTokenUsageUpdatedNotification, TokenUsageBreakdown, Turn, TurnItemsView,
+    ThreadTokenUsageUpdatedNotification, TokenUsageBreakdown,
 };
 use app_server_rollout::{HistoryMode, Position};
 use serde::Serialize;
@@ -20,6 +20,7 @@ use crate::item::{self, TurnEntry, TurnPlace, Want};
 use crate::thread::actor::{Actor, blocking};
 use crate::thread::loaded::Loaded;
 use crate::turn::record_usage;
+use crate::turns_text::TurnsText;
 
 /// Which turns go: all from one on.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ struct Cut {
     /// The ids of the turns that go.
     dropped: Vec<String>,
     /// The turns that stay, where they are stored and wanted.
-    turns: Vec<Turn>,
+    turns: TurnsText,
     /// Where the last turn that stays is stored.
     last_turn: Option<TurnPlace>,
     /// The file, and where the first turn that goes begins in it.
@@ -47,10 +48,10 @@ impl Actor {
     /// Drops the last `turns` turns.
     pub(in crate::thread) async fn rollback(&mut self, turns: u32, reply: Reply<ThreadRollbackResponse>) {
         let result = self.drop_last(turns).await;
-        if let Ok((_, true)) = &result {
+        if let Ok((_, _, true)) = &result {
             self.tell_usage();
         }
-        reply.send(result.map(|(thread, _)| ThreadRollbackResponse { thread }));
+        reply.send_with_turns(result.map(|(thread, turns, _)| (ThreadRollbackResponse { thread }, turns)));
     }
 
     /// Drops the turn and all after it.
@@ -67,7 +68,7 @@ impl Actor {
     }
 
     /// Returns the thread with the turns that are left, and whether any were dropped.
-    async fn drop_last(&mut self, turns: u32) -> Result<(Thread, bool), CoreError> {
+    async fn drop_last(&mut self, turns: u32) -> Result<(Thread, TurnsText, bool), CoreError> {
         if self.live()?.running.is_some() {
             let message = "cannot roll back while a turn is in progress";
             return Err(CoreError::RollbackFailed(message.to_owned()));
@@ -82,7 +83,7 @@ impl Actor {
             // Of turns before a compaction only the user's words are left, by which they are counted then.
             is_cut |= loaded.forget_words(unknown);
         }
-        Ok((Thread { turns: turns_left, ..loaded.thread() }, is_cut))
+        Ok((loaded.thread(), turns_left, is_cut))
     }
 
     async fn drop_from(&mut self, turn_id: String) -> Result<ThreadRevertResponse, CoreError> {
@@ -138,8 +139,7 @@ impl Actor {
             let mut cut = Cut::of(outline.turns.iter().map(|turn| turn.id.clone()).collect(), &from)?;
             let left = cut.kept.len();
             if with_turns {
-                let full = TurnItemsView::Full;
-                item::turns(&services.store, &outline, 0..left, full, &mut |turn| cut.turns.push(turn))?;
+                cut.turns = item::turns_text(&services.store, &outline, 0..left, &mut |_| {})?.finish()?;
             }
             cut.last_turn =
                 left.checked_sub(1).and_then(|last| outline.turns.get(last)).map(TurnEntry::place);
@@ -170,7 +170,7 @@ impl Cut {
                 .ok_or_else(|| CoreError::Invalid(format!("turn not found: {turn_id}")))?,
         };
         let dropped = kept.split_off(left);
-        Ok(Cut { kept, dropped, turns: Vec::new(), last_turn: None, stored: None })
+        Ok(Cut { kept, dropped, turns: TurnsText::default(), last_turn: None, stored: None })
     }
 }
 
@@ -179,13 +179,16 @@ impl Loaded {
     async fn cut(&mut self, cut: Cut) -> Result<bool, CoreError> {
         #[derive(Serialize)]
         struct RolledBack<'a> {
-            /// Other programs go by this and take it for the number of messages of the user.
+            /// Other programs go by this: for what the model sees they take it for the number of the user's messages.
             num_turns: usize,
             /// What this server goes by.
             before_turn_id: &'a str,
         }
         let Some(first) = cut.dropped.first() else { return Ok(false) };
-        let known = self.shared.conversation.lock().history.cut_before(first);
+        let (words, known) = {
+            let history = &mut self.shared.conversation.lock().history;
+            (history.words_since(first), history.cut_before(first))
+        };
         let rebuilt = match cut.stored {
             Some((path, until)) if !known => {
                 let services = Arc::clone(&self.shared.services);
@@ -205,7 +208,7 @@ impl Loaded {
         if let Some(history) = rebuilt {
             conversation.history = history;
         }
-        let num_turns = cut.dropped.len();
+        let num_turns = words.unwrap_or(cut.dropped.len());
         conversation.event("thread_rolled_back", &RolledBack { num_turns, before_turn_id: first });
         drop(conversation);
         self.usage_turn_id = cut.kept.last().or(Some(first)).cloned();

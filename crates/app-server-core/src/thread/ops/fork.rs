@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    Thread, ThreadForkParams, ThreadForkResponse, ThreadItemKind, ThreadStartedNotification,
-    ThreadTokenUsageUpdatedNotification, Turn, TurnStatus,
+    ThreadForkParams, ThreadForkResponse, ThreadItemKind, ThreadStartedNotification,
+    ThreadTokenUsageUpdatedNotification, Turn, TurnItemsView, TurnStatus,
 };
-use app_server_rollout::{Batch, Found, RolloutWriter, Scope, SessionMeta, WriterLock};
+use app_server_rollout::{Batch, Found, RolloutWriter, Scope, SessionMeta, Store, WriterLock};
 use jiff::Zoned;
 use serde::Serialize;
 
 use crate::clock::now_s;
 use crate::error::CoreError;
 use crate::host::Reply;
-use crate::item::{self, Cut, OpenTurn, Part, Want};
+use crate::item::{self, Cut, OpenTurn, Outline, Part, Want};
 use crate::services::Services;
 use crate::thread::ThreadOp;
 use crate::thread::actor::{Actor, blocking};
@@ -26,6 +26,7 @@ use crate::thread::loaded::{Loaded, continued_settings, new_meta, preview, share
 use crate::thread::settings::Overrides;
 use crate::tools::DynamicTools;
 use crate::turn::{Conversation, interrupted_marker};
+use crate::turns_text::TurnsText;
 
 /// What the source of a fork knows and the new thread is made of.
 #[derive(Debug)]
@@ -77,9 +78,9 @@ impl Actor {
         };
         let thread = loaded.thread();
         let usage = loaded.usage_on_resume();
-        let response = loaded.fork_response(turns);
+        let response = loaded.fork_response();
         self.keep(loaded);
-        reply.send(Ok(response));
+        reply.send_with_turns(Ok((response, turns)));
         let host = &self.services.host;
         if let Some((turn_id, token_usage)) = usage {
             let thread_id = self.id.to_string();
@@ -155,7 +156,7 @@ impl Actor {
     }
 
     /// Makes the copy, and its file if it has one. With its turns, unless they are not wanted.
-    pub(super) async fn copy_of(&self, forked: Forked) -> Result<(Box<Loaded>, Vec<Turn>), CoreError> {
+    pub(super) async fn copy_of(&self, forked: Forked) -> Result<(Box<Loaded>, TurnsText), CoreError> {
         let Forked { path: source_path, part, source, mut params, name } = forked;
         let services = Arc::clone(&self.services);
         let overrides = Overrides::from(&mut *params);
@@ -176,7 +177,7 @@ impl Actor {
                     let want = Want { turns: with_turns, history: true };
                     copy_to_file(&services, (&source_path, &part), &path, meta, name.as_deref(), want)
                 }
-                None => read_part(&services, &source_path, &part),
+                None => read_part(&services, &source_path, &part, with_turns),
             })
             .await?
         };
@@ -205,13 +206,13 @@ impl Actor {
             raw_events: false,
             _lock: lock,
         };
-        let turns = stored.turns.filter(|_| with_turns).unwrap_or_default();
+        let turns = stored.turns.unwrap_or_default();
         Ok((Box::new(loaded), turns))
     }
 }
 
 impl Loaded {
-    fn fork_response(&self, turns: Vec<Turn>) -> ThreadForkResponse {
+    fn fork_response(&self) -> ThreadForkResponse {
         let settings = &self.settings;
         ThreadForkResponse {
             approval_policy: settings.approval_policy.clone(),
@@ -224,7 +225,7 @@ impl Loaded {
             reasoning_effort: settings.wire_effort(),
             sandbox: settings.sandbox.clone(),
             service_tier: settings.service_tier.clone(),
-            thread: Thread { turns, ..self.thread() },
+            thread: self.thread(),
         }
     }
 }
@@ -278,20 +279,30 @@ fn write_copy(
 }
 
 /// Reads what a copy in memory only consists of.
-fn read_part(services: &Services, source: &Path, part: &Part) -> Result<Copied, CoreError> {
-    let want = Want { turns: true, history: true };
-    let mut stored = item::load_until(&services.store, source, Some(part.before()), want)?;
-    if let Some(open) = part.open() {
+fn read_part(services: &Services, source: &Path, part: &Part, with_turns: bool) -> Result<Copied, CoreError> {
+    let store = &services.store;
+    let outline = item::outline_until(store, source, Some(part.before()))?;
+    let preview = preview_of(store, &outline)?;
+    let turns = if with_turns {
+        let mut left_open = |turn: &mut Turn| {
+            // It may have ended since, which is not its end here.
+            if part.open().is_some_and(|open| open.id == turn.id) {
+                turn.status = TurnStatus::Interrupted;
+                turn.error = None;
+                turn.completed_at = Some(now_s());
+                turn.duration_ms = None;
+            }
+        };
+        Some(item::turns_text(store, &outline, 0..outline.turns.len(), &mut left_open)?.finish()?)
+    } else {
+        None
+    };
+    let mut stored = item::load_outlined(store, outline, Want { turns: false, history: true })?;
+    stored.turns = turns;
+    if part.open().is_some() {
         stored.history.push(&interrupted_marker());
-        // It may have ended since, which is not its end here.
-        if let Some(turn) = stored.turns.iter_mut().flatten().find(|turn| turn.id == open.id) {
-            turn.status = TurnStatus::Interrupted;
-            turn.error = None;
-            turn.completed_at = Some(now_s());
-            turn.duration_ms = None;
-        }
     }
-    Ok(Copied { preview: preview_of(stored.turns.as_deref()), stored, file: None })
+    Ok(Copied { preview, stored, file: None })
 }
 
 /// The lines of a turn that ends by being left.
@@ -315,12 +326,19 @@ fn interruption(turn: &OpenTurn) -> io::Result<Batch> {
     Ok(batch)
 }
 
-/// The text of the first words of the user.
-fn preview_of(turns: Option<&[Turn]>) -> String {
-    let mut items = turns.unwrap_or_default().iter().flat_map(|turn| &turn.items);
-    let first = items.find_map(|item| match &item.kind {
-        ThreadItemKind::UserMessage { content, .. } => Some(preview(content)),
-        _ => None,
-    });
-    first.unwrap_or_default()
+/// The text of the first words of the user. No more turns are read than it takes to find them.
+fn preview_of(store: &Store, outline: &Outline) -> Result<String, CoreError> {
+    for at in 0..outline.turns.len() {
+        let mut words = None;
+        item::turns(store, outline, at..at + 1, TurnItemsView::Summary, &mut |turn| {
+            words = turn.items.iter().find_map(|item| match &item.kind {
+                ThreadItemKind::UserMessage { content, .. } => Some(preview(content)),
+                _ => None,
+            });
+        })?;
+        if let Some(words) = words {
+            return Ok(words);
+        }
+    }
+    Ok(String::new())
 }

@@ -41,7 +41,8 @@ impl Actor {
         let path = services.store.new_path(self.id, &now);
         let made = {
             let (services, meta, path) = (Arc::clone(&services), meta.clone(), path.clone());
-            blocking(move || make_file(&services, &path, meta, &items)).await?
+            let want = Want { turns: !params.exclude_turns, history: true };
+            blocking(move || make_file(&services, &path, meta, &items, want)).await?
         };
         let Made { stored, preview, rollout, lock } = made;
         let conversation = Conversation::new(stored.history, Some(rollout), None, services.known_secrets());
@@ -63,7 +64,7 @@ impl Actor {
             raw_events: false,
             _lock: Some(lock),
         };
-        let turns = stored.turns.filter(|_| !params.exclude_turns).unwrap_or_default();
+        let turns = stored.turns.unwrap_or_default();
         Ok(Resumed { loaded: Box::new(loaded), turns, last_turn: stored.last_turn, damaged: 0 })
     }
 }
@@ -74,6 +75,7 @@ fn make_file(
     path: &Path,
     meta: SessionMeta,
     items: &[ResponseItem],
+    want: Want,
 ) -> Result<Made, CoreError> {
     let lock = WriterLock::acquire(services.store.codex_home(), meta.id)?;
     let write = || -> Result<_, CoreError> {
@@ -81,7 +83,7 @@ fn make_file(
         item::write_given(&mut batch, items, &services.secrets())?;
         let mut rollout = RolloutWriter::create(path.to_owned(), meta)?;
         rollout.append(&batch)?;
-        let stored = item::load(&services.store, path, Want { turns: true, history: true })?;
+        let stored = item::load(&services.store, path, want)?;
         let preview = services.store.header(path)?.preview.unwrap_or_default();
         Ok((stored, preview, rollout))
     };

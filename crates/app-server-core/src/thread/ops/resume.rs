@@ -17,6 +17,7 @@ use crate::host::Reply;
 use crate::thread::ThreadOp;
 use crate::thread::actor::{Actor, blocking};
 use crate::thread::loaded::{Loaded, Resumed};
+use crate::turns_text::TurnsText;
 
 impl Actor {
     pub(in crate::thread) async fn resume(
@@ -32,11 +33,11 @@ impl Actor {
             }
             Err(error) => return reply.send(Err(error)),
         }
-        let (response, damaged) = match self.resumed(&mut params).await {
+        let (response, turns, damaged) = match self.resumed(&mut params).await {
             Ok(resumed) => resumed,
             Err(error) => return reply.send(Err(error)),
         };
-        reply.send(Ok(response));
+        reply.send_with_turns(Ok((response, turns)));
         let (host, thread_id) = (&self.services.host, self.id.to_string());
         if let Some((turn_id, token_usage)) = self.loaded.as_ref().and_then(|loaded| loaded.usage_on_resume())
         {
@@ -82,11 +83,11 @@ impl Actor {
         params.path.as_ref().map(|path| self.services.config.environment().working_dir().join(path))
     }
 
-    /// Returns the number of damaged records of a file that was read besides.
+    /// Returns the answer, its turns, and the number of damaged records of a file that was read.
     async fn resumed(
         &mut self,
         params: &mut ThreadResumeParams,
-    ) -> Result<(ThreadResumeResponse, u64), CoreError> {
+    ) -> Result<(ThreadResumeResponse, TurnsText, u64), CoreError> {
         let page = params.initial_turns_page.take();
         let (turns, last_turn, damaged) = match &mut self.loaded {
             Some(loaded) => {
@@ -106,7 +107,7 @@ impl Actor {
             None => None,
         };
         let cursors = PageCursors::from(self.id, last_turn);
-        Ok((self.live()?.resume_response(turns, cursors, page), damaged))
+        Ok((self.live()?.resume_response(cursors, page), turns, damaged))
     }
 
     /// Loads what a resume names: a history that is given, before a file by its path, before a stored thread by its id.

@@ -199,6 +199,12 @@ fn a_steered_turn_goes_with_all_that_was_said() {
     gate.open();
     server.until_turn_completed(&thread);
     assert_eq!(rollback(&mut server, &thread, 1), [first]);
+    // Other programs drop as many messages of the user.
+    let path = scene.home.rollouts().unwrap().remove(0);
+    let text = fs::read_to_string(&path).unwrap();
+    let mut records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let record = records.find(|record| record["payload"]["type"] == "thread_rolled_back").unwrap();
+    assert_eq!(record["payload"]["num_turns"], 2);
     turn(&mut server, &thread, "three");
     assert_eq!(told(&scene), ["one", "answer", "three"]);
     assert_same_after_restart(&scene, &mut server, &thread);

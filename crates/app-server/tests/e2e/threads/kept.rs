@@ -1,9 +1,9 @@
 //! What was told of a thread while it ran is what is read of it later: every kind of item, in order, with its content.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 
-use app_server_test_support::{Answer, Gate, TestServer, events};
+use app_server_test_support::{Answer, BlockingMockModel, Gate, TestServer, events, tool_output};
 use pretty_assertions::assert_eq;
 use serde_json::{Value, json};
 
@@ -11,10 +11,14 @@ use crate::Scene;
 use crate::calls::CODEX_MODEL;
 
 /// The kinds of items that a thread of this server can have.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 13] = [
     "agentMessage",
+    "collabAgentToolCall",
     "commandExecution",
+    "contextCompaction",
     "dynamicToolCall",
+    "enteredReviewMode",
+    "exitedReviewMode",
     "fileChange",
     "imageView",
     "plan",
@@ -29,26 +33,32 @@ const PATCH: &str = "*** Begin Patch\n*** Add File: added.txt\n+fresh\n*** Updat
 /// A picture, as far as its first bytes go.
 const PICTURE: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
 
-/// The turns with their items, as they are told while they run.
-#[derive(Default)]
-struct Live(Vec<Value>);
+/// The turns of a thread with their items, as they are told while they run.
+struct Live {
+    thread: String,
+    turns: Vec<Value>,
+}
 
 impl Live {
     fn take(&mut self, messages: &[Value]) {
         for message in messages {
             let params = &message["params"];
+            // An agent's turns are told of in between.
+            if params["threadId"] != self.thread.as_str() {
+                continue;
+            }
             match message["method"].as_str() {
                 Some("turn/started") => {
                     let turn =
                         json!({"id": params["turn"]["id"], "items": [], "status": null, "error": null});
-                    self.0.push(turn);
+                    self.turns.push(turn);
                 }
                 Some("item/completed") => {
-                    let turn = self.0.iter_mut().find(|turn| turn["id"] == params["turnId"]).unwrap();
+                    let turn = self.turns.iter_mut().find(|turn| turn["id"] == params["turnId"]).unwrap();
                     turn["items"].as_array_mut().unwrap().push(params["item"].clone());
                 }
                 Some("turn/completed") => {
-                    let turn = self.0.iter_mut().find(|turn| turn["id"] == params["turn"]["id"]).unwrap();
+                    let turn = self.turns.iter_mut().find(|turn| turn["id"] == params["turn"]["id"]).unwrap();
                     turn["status"] = params["turn"]["status"].clone();
                     turn["error"] = params["turn"]["error"].clone();
                 }
@@ -58,7 +68,7 @@ impl Live {
     }
 
     fn kinds(&self) -> BTreeSet<&str> {
-        let items = self.0.iter().flat_map(|turn| turn["items"].as_array().unwrap());
+        let items = self.turns.iter().flat_map(|turn| turn["items"].as_array().unwrap());
         items.map(|item| item["type"].as_str().unwrap()).collect()
     }
 }
@@ -82,6 +92,28 @@ fn web_search(id: &str, action: &Value) -> Vec<Value> {
     ]
 }
 
+/// The call that begins an agent, and the one that waits for it.
+const SPAWN: &str = "call_8";
+const WAIT: &str = "call_9";
+
+/// A model that gives these answers, in order, and waits for the agent it has begun, whose own model finds something.
+fn scene(answers: impl IntoIterator<Item = Answer>) -> Scene {
+    let mut answers: VecDeque<Answer> = answers.into_iter().collect();
+    Scene::with_model(BlockingMockModel::start_with(move |request| {
+        if request.header("x-openai-subagent") == Some("collab_spawn") {
+            return Answer::message("found");
+        }
+        let told = |id: &str| tool_output(&request.body, id).as_str().map(str::to_owned);
+        match told(SPAWN).filter(|_| told(WAIT).is_none()) {
+            Some(spawned) => {
+                let spawned: Value = serde_json::from_str(&spawned).unwrap();
+                call(WAIT, "wait_agent", &json!({"targets": [spawned["agent_id"]]}))
+            }
+            None => answers.pop_front().unwrap(),
+        }
+    }))
+}
+
 /// Starts a turn with these params beside the input.
 fn start(server: &mut TestServer, thread: &str, input: Value, mut params: Value) {
     params["threadId"] = json!(thread);
@@ -97,7 +129,7 @@ fn text(words: &str) -> Value {
 fn items_read_later_are_those_told_live() {
     let steered = Gate::new();
     let stopped = Gate::new();
-    let scene = Scene::new([
+    let scene = scene([
         // Every kind of item in one turn.
         Answer::response([
             events::reasoning("rs_1", &["**Think**\n\nhard", "**Again**"]),
@@ -134,6 +166,11 @@ fn items_read_later_are_those_told_live() {
             .concat(),
         ),
         Answer::message("both"),
+        // An agent, a compaction, a review.
+        call(SPAWN, "spawn_agent", &json!({"message": "find it"})),
+        Answer::message("delegated"),
+        Answer::message("a note"),
+        Answer::message("all is well"),
         // A turn that is interrupted, and one that fails.
         Answer::events([events::created("resp_1")]).and(events::message("msg_4", "first")).gate(&stopped),
         Answer::json(400, &json!({"error": {"message": "no such thing"}})),
@@ -146,7 +183,7 @@ fn items_read_later_are_those_told_live() {
     let schema = json!({"type": "object", "properties": {}});
     let tool = json!({"name": "lookup", "description": "looks things up", "inputSchema": schema});
     let thread = scene.thread_with(&mut server, json!({"model": CODEX_MODEL, "dynamicTools": [tool]}));
-    let mut live = Live::default();
+    let mut live = Live { thread: thread.clone(), turns: Vec::new() };
 
     let input = json!([
         {"type": "text", "text": "look @a", "text_elements": [{"byteRange": {"start": 5, "end": 7}, "placeholder": "@a"}]},
@@ -193,6 +230,13 @@ fn items_read_later_are_those_told_live() {
     steered.open();
     live.take(&server.until_turn_completed(&thread));
 
+    live.take(&server.run_turn(&thread, "delegate"));
+    server.request("thread/compact/start", json!({"threadId": thread}));
+    live.take(&server.until_turn_completed(&thread));
+    let target = json!({"type": "custom", "instructions": "look at it"});
+    server.request("review/start", json!({"threadId": thread, "target": target, "delivery": "inline"}));
+    live.take(&server.until_turn_completed(&thread));
+
     let turn = server.start_turn(&thread, "stop");
     scene.model.gate_reached(&stopped);
     server.request("turn/interrupt", json!({"threadId": thread, "turnId": turn}));
@@ -200,26 +244,23 @@ fn items_read_later_are_those_told_live() {
     live.take(&server.run_turn(&thread, "fail"));
 
     assert_eq!(live.kinds().into_iter().collect::<Vec<_>>(), KINDS);
-    let statuses: Vec<&str> = live.0.iter().map(|turn| turn["status"].as_str().unwrap()).collect();
-    assert_eq!(
-        statuses,
-        ["completed", "completed", "completed", "completed", "completed", "interrupted", "failed"]
-    );
+    let statuses: Vec<&str> = live.turns.iter().map(|turn| turn["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, [["completed"; 8].as_slice(), &["interrupted", "failed"]].concat());
     let read = json!({"threadId": thread, "includeTurns": true});
     let loaded = server.request("thread/read", read.clone());
-    assert_eq!(told_of(&loaded["thread"]["turns"]), live.0);
+    assert_eq!(told_of(&loaded["thread"]["turns"]), live.turns);
     server.close();
 
     let mut server = scene.server();
     let stored = server.request("thread/read", read);
-    assert_eq!(told_of(&stored["thread"]["turns"]), live.0);
+    assert_eq!(told_of(&stored["thread"]["turns"]), live.turns);
     let resumed = server.request("thread/resume", json!({"threadId": thread}));
     server.take("thread/tokenUsage/updated");
     server.take("thread/status/changed");
     assert_eq!(resumed["thread"]["turns"], stored["thread"]["turns"]);
     assert_eq!(stored["thread"]["turns"], loaded["thread"]["turns"]);
     let forked = server.request("thread/fork", json!({"threadId": thread}));
-    assert_eq!(told_of(&forked["thread"]["turns"]), live.0);
+    assert_eq!(told_of(&forked["thread"]["turns"]), live.turns);
     server.take("thread/tokenUsage/updated");
     server.take("thread/started");
 }

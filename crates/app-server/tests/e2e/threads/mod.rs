@@ -9,6 +9,7 @@ mod inject;
 mod kept;
 mod metadata;
 mod pages;
+mod pictures;
 mod raw_events;
 mod resume;
 mod review;

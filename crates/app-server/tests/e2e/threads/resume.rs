@@ -1,6 +1,7 @@
 //! `thread/resume`.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -195,4 +196,50 @@ fn the_client_hears_of_damage() {
         server.take("thread/tokenUsage/updated");
         assert_eq!(server.close(), Vec::<Value>::new());
     }
+}
+
+/// The most memory the process has had, in bytes.
+#[cfg(target_os = "linux")]
+fn peak_memory(process: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn all_turns_of_a_huge_thread_are_answered_without_being_held_in_memory() {
+    const TURNS: usize = 100;
+    const TURN_BYTES: usize = 1 << 20;
+    let scene = Scene::talkative();
+    let (thread, path) = stored_thread(&scene);
+    let text = "x".repeat(TURN_BYTES);
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    for n in 0..TURNS {
+        let turn_id = format!("01990000-0000-7000-8000-{n:012}");
+        for payload in [
+            json!({"type": "task_started", "turn_id": turn_id}),
+            json!({"type": "user_message", "message": "more"}),
+            json!({"type": "agent_message", "message": text}),
+            json!({"type": "task_complete", "turn_id": turn_id}),
+        ] {
+            let line =
+                json!({"timestamp": "2026-03-01T10:00:00.000Z", "type": "event_msg", "payload": payload});
+            writeln!(file, "{line}").unwrap();
+        }
+    }
+    let mut server = scene.server();
+    let read = json!({"threadId": thread, "includeTurns": true});
+    let ids = [("thread/read", read), ("thread/resume", json!({"threadId": thread}))]
+        .map(|(method, params)| server.start_request(method, params));
+    for id in ids {
+        let answer = server.answer(&id);
+        let turns = answer["result"]["thread"]["turns"].as_array().unwrap();
+        assert_eq!(turns.len(), 1 + TURNS);
+        assert_eq!(turns[TURNS]["items"][1]["text"].as_str().unwrap().len(), TURN_BYTES);
+    }
+    server.take("thread/tokenUsage/updated");
+    let peak = peak_memory(server.connection().process_id());
+    assert!(peak < TURNS * TURN_BYTES * 2 / 3, "{peak} bytes");
+    server.run_turn(&thread, "and on");
 }
