@@ -9,7 +9,7 @@ use app_server_protocol::v2::{
     Thread, ThreadRevertResponse, ThreadRevertedNotification, ThreadRollbackResponse, ThreadStatus,
     ThreadTokenUsageUpdatedNotification, TokenUsageBreakdown,
 };
-use app_server_rollout::{HistoryMode, Position};
+use app_server_rollout::Position;
 use serde::Serialize;
 
 use super::pages::PageCursors;
@@ -115,16 +115,9 @@ impl Actor {
         let path = loaded.stored_path();
         {
             let mut conversation = loaded.shared.conversation.lock();
-            let Some(path) = &path else {
+            if path.is_none() {
                 let kept: Vec<String> = conversation.history.turn_ids().map(str::to_owned).collect();
                 return Cut::of(kept, &from);
-            };
-            if let Some(rollout) = &conversation.rollout
-                && rollout.history_mode() != HistoryMode::Legacy
-            {
-                let path = path.display();
-                let message = format!("turns of a paginated thread cannot be dropped: {path}");
-                return Err(CoreError::Invalid(message));
             }
             conversation.flush();
             // What an earlier failure left unwritten must be in the file, or turns would be missing in it.

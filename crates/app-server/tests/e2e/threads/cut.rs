@@ -373,25 +373,29 @@ fn turns_that_the_file_does_not_name_are_dropped() {
 }
 
 #[test]
-fn a_paginated_thread_keeps_its_turns() {
+fn turns_of_a_paginated_thread_are_dropped_by_a_numbered_record() {
     let scene = Scene::talkative();
     let id = "01950000-0000-7000-8000-000000000004";
     let text = include_str!("../../../../app-server-core/src/item/files/paginated.jsonl");
     let path = put(&scene, id, text);
-    let before = fs::read(&path).unwrap();
+    let before = fs::read_to_string(&path).unwrap();
     let mut server = scene.server();
     let resumed = server.request("thread/resume", json!({"threadId": id}));
-    for method in ["thread/status/changed", "thread/tokenUsage/updated"] {
-        server.take(method);
-    }
-    let turn = &resumed["thread"]["turns"][0]["id"];
-    for (method, params) in [
-        ("thread/rollback", json!({"threadId": id, "numTurns": 1})),
-        ("thread/revert", json!({"threadId": id, "beforeTurnId": turn})),
-    ] {
-        let error = server.request_error(method, params);
-        assert_eq!(error["code"], -32600, "{method}");
-        assert!(error["message"].as_str().unwrap().contains("paginated"), "{method}: {error}");
-    }
-    assert_eq!(fs::read(&path).unwrap(), before);
+    server.take("thread/tokenUsage/updated");
+    let turns = resumed["thread"]["turns"].as_array().unwrap().clone();
+    server.run_turn(id, "one more");
+    let both = server.request("thread/rollback", json!({"threadId": id, "numTurns": 2}));
+    assert_eq!(both["thread"]["turns"].as_array().unwrap()[..], turns[..turns.len() - 1]);
+    server.request("thread/revert", json!({"threadId": id, "beforeTurnId": turns[0]["id"]}));
+    server.take_rest();
+    assert_same_after_restart(&scene, &mut server, id);
+
+    let after = fs::read_to_string(&path).unwrap();
+    assert!(after.starts_with(&before), "the file is only added to");
+    let ordinals =
+        after.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()?["ordinal"].as_u64());
+    let ordinals: Vec<u64> = ordinals.collect();
+    assert!(ordinals.windows(2).all(|pair| pair[0] < pair[1]), "{ordinals:?}");
+    // Two by this test, one by the comparison.
+    assert_eq!(after.matches(r#""type":"thread_rolled_back""#).count(), 3);
 }
