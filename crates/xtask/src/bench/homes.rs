@@ -247,10 +247,10 @@ struct Stamp {
 }
 
 impl Stamp {
-    /// The `index`th step of ten minutes.
+    /// The `index`th step of five minutes, for more than 90,000 of them within a year.
     fn nth(index: usize) -> Self {
-        let (hours, days) = (index / 6, index / 144);
-        Self { month: days / 28 + 1, day: days % 28 + 1, hour: hours % 24, minute: index % 6 * 10 }
+        let (hours, days) = (index / 12, index / 288);
+        Self { month: days / 28 + 1, day: days % 28 + 1, hour: hours % 24, minute: index % 12 * 5 }
     }
 
     fn rfc3339(&self) -> String {
