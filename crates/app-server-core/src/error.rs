@@ -49,18 +49,48 @@ pub enum CoreError {
     /// The params contradict what there is, in methods whose callers tell that apart.
     #[error("{0}")]
     InvalidParams(String),
+    /// A setting is not written, for a reason that callers tell apart.
+    #[error("{message}")]
+    ConfigWrite {
+        /// Which reason.
+        code: ConfigWriteError,
+        /// It in words.
+        message: String,
+    },
     /// Turns cannot be dropped now.
     #[error("{0}")]
     RollbackFailed(String),
-    /// The capability is still to come.
-    #[error("{0} is not yet available in this server")]
-    NotYet(&'static str),
     /// The configuration does not allow it.
     #[error("failed to load configuration: {0}")]
     Config(#[from] ConfigError),
     /// Something of ours or of the system failed.
     #[error("{0}")]
     Internal(String),
+}
+
+/// Why a setting is not written (wire specification 13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConfigWriteError {
+    /// The file is not the user's to write.
+    LayerReadonly,
+    /// The file has changed since the caller read it.
+    VersionConflict,
+    /// The result would not be a configuration.
+    ValidationError,
+    /// What is to be changed is fixed by an administrator.
+    RequirementReadonly,
+}
+
+impl ConfigWriteError {
+    /// As the wire names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ConfigWriteError::LayerReadonly => "configLayerReadonly",
+            ConfigWriteError::VersionConflict => "configVersionConflict",
+            ConfigWriteError::ValidationError => "configValidationError",
+            ConfigWriteError::RequirementReadonly => "configRequirementReadonly",
+        }
+    }
 }
 
 impl From<ListError> for CoreError {

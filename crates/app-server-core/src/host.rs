@@ -1,6 +1,9 @@
 //! What the core asks of the process it lives in. Telling is never refused and never waits; whoever tells much asks
 //! [`Host::drained`] in between, so that a slow client slows the producer down instead of filling the memory.
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use std::future::Future;
 use std::pin::Pin;
 

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -86,6 +87,11 @@ impl Secrets {
     pub(crate) fn masker(&self) -> Masker {
         Masker { secrets: self.clone(), held: String::new() }
     }
+
+    /// Returns a masker for one stream of bytes.
+    pub(crate) fn byte_masker(&self) -> ByteMasker {
+        ByteMasker { secrets: self.clone(), held: Vec::new() }
+    }
 }
 
 /// Shows how many, not which.
@@ -127,6 +133,49 @@ impl Masker {
     }
 }
 
+/// As [`Masker`], for bytes that need not be text: what programs write is handed to clients as it is.
+pub(crate) struct ByteMasker {
+    secrets: Secrets,
+    held: Vec<u8>,
+}
+
+impl ByteMasker {
+    /// Takes a piece and returns what is certain by now, which may be empty.
+    pub(crate) fn push(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        let Some(forms) = &self.secrets.forms else { return bytes };
+        let bytes = if self.held.is_empty() {
+            bytes
+        } else {
+            self.held.extend_from_slice(&bytes);
+            std::mem::take(&mut self.held)
+        };
+        let (masked, open) = forms.mask_bytes_until(&bytes, |from| forms.begun(&bytes, from));
+        self.held.extend_from_slice(&bytes[open..]);
+        masked
+    }
+
+    /// Whether something is held back.
+    pub(crate) fn is_holding(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Returns what was held back; see [`Masker::finish`].
+    pub(crate) fn finish(&mut self) -> Vec<u8> {
+        let held = std::mem::take(&mut self.held);
+        match &self.secrets.forms {
+            Some(forms) if !held.is_empty() => forms.mask_bytes_until(&held, |_| None).0,
+            _ => held,
+        }
+    }
+}
+
+/// Shows nothing of the bytes.
+impl fmt::Debug for ByteMasker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByteMasker").field("held_bytes", &self.held.len()).finish_non_exhaustive()
+    }
+}
+
 /// Shows nothing of the text.
 impl fmt::Debug for Masker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,33 +207,58 @@ impl Forms {
         self.mask_until(text, |from| self.begun(text.as_bytes(), from))
     }
 
-    /// Masks a text from the left. `begun` says where, from some place on, a secret begins that the text does not
-    /// hold the end of: no match at or behind that place is certain, since the leftmost and then the longest counts.
+    /// Masks a text from the left, up to the place that `begun` says; see [`Forms::find`].
     fn mask_until<'t>(
         &self,
         text: &'t str,
         begun: impl Fn(usize) -> Option<usize>,
     ) -> (Cow<'t, str>, &'t str) {
+        let (found, open) = self.find(text.as_bytes(), begun);
+        let rest = &text[open..];
+        if found.is_empty() {
+            return (Cow::Borrowed(&text[..open]), rest);
+        }
         let mut masked = String::new();
         let mut done = 0;
+        for secret in found {
+            masked.push_str(&text[done..secret.start]);
+            masked.push_str(MASK);
+            done = secret.end;
+        }
+        masked.push_str(&text[done..open]);
+        (Cow::Owned(masked), rest)
+    }
+
+    /// As [`Forms::mask_until`], for bytes that need not be text.
+    fn mask_bytes_until(&self, bytes: &[u8], begun: impl Fn(usize) -> Option<usize>) -> (Vec<u8>, usize) {
+        let (found, open) = self.find(bytes, begun);
+        let mut masked = Vec::with_capacity(open);
+        let mut done = 0;
+        for secret in found {
+            masked.extend_from_slice(&bytes[done..secret.start]);
+            masked.extend_from_slice(MASK.as_bytes());
+            done = secret.end;
+        }
+        masked.extend_from_slice(&bytes[done..open]);
+        (masked, open)
+    }
+
+    /// Finds the secrets from the left, and where the part ends that is certain. `begun` says where, from some place on,
+    /// a secret begins that the text does not hold the end of: no match at or behind that place is certain, since the
+    /// leftmost and then the longest counts.
+    fn find(&self, text: &[u8], begun: impl Fn(usize) -> Option<usize>) -> (Vec<Range<usize>>, usize) {
+        let mut secrets = Vec::new();
         let mut open = begun(0).unwrap_or(text.len());
         for found in self.search.find_iter(text) {
             if open <= found.start() {
                 break;
             }
-            masked.push_str(&text[done..found.start()]);
-            masked.push_str(MASK);
-            done = found.end();
-            if open < done {
-                open = begun(done).unwrap_or(text.len());
+            secrets.push(found.range());
+            if open < found.end() {
+                open = begun(found.end()).unwrap_or(text.len());
             }
         }
-        let rest = &text[open..];
-        if done == 0 {
-            return (Cow::Borrowed(&text[..open]), rest);
-        }
-        masked.push_str(&text[done..open]);
-        (Cow::Owned(masked), rest)
+        (secrets, open)
     }
 
     /// Finds the first place, from `from` on, whose bytes up to the end of the text are a true beginning of a secret.
@@ -440,6 +514,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn bytes_that_are_no_text_stay_as_they_are() {
+        let mut masker = secrets(&["sk-12345"]).byte_masker();
+        assert_eq!(masker.push(b"\xff\x00sk-1".to_vec()), b"\xff\x00");
+        assert!(masker.is_holding());
+        assert_eq!(masker.push(b"2345\xc3".to_vec()), b"[secret]\xc3");
+        assert_eq!(masker.push(b"\xa4 sk-".to_vec()), b"\xa4 ");
+        assert_eq!(masker.finish(), b"sk-");
+        assert!(!masker.is_holding());
+    }
+
     /// The leftmost and then the longest, found by trying.
     fn mask_by_trying(secrets: &Secrets, text: &str) -> String {
         let forms: &[String] = secrets.forms.as_ref().map_or(&[], |forms| &forms.sorted);
@@ -460,6 +545,7 @@ mod tests {
             // Whole secrets, pieces of them and what lies between, in few letters so that they meet.
             parts in prop::collection::vec((0usize..5, 0usize..3, 0usize..12, "[aé1\"\\\\ ]{0,3}"), 0..12),
             cuts in prop::collection::vec(0usize..1000, 0..40),
+            chunk in 1usize..20,
         ) {
             let secrets = Secrets::new(values);
             let forms = secrets.forms.clone().map(|forms| forms.sorted.clone()).unwrap_or_default();
@@ -487,7 +573,16 @@ mod tests {
                 prop_assert!(forms.is_empty() || forms.iter().any(is_beginning));
             }
             shown.push_str(&masker.finish());
-            prop_assert_eq!(shown, whole);
+            prop_assert_eq!(&shown, &whole);
+
+            // Bytes may be cut anywhere.
+            let mut masker = secrets.byte_masker();
+            let mut shown = Vec::new();
+            for piece in text.as_bytes().chunks(chunk) {
+                shown.extend(masker.push(piece.to_vec()));
+            }
+            shown.extend(masker.finish());
+            prop_assert_eq!(shown, whole.as_bytes());
         }
     }
 

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use app_server_config::{ConfigLoader, Environment, overrides};
-use app_server_core::KnownSecrets;
-use app_server_protocol::{WIRE_LEVEL, export};
+use app_server_protocol::WIRE_LEVEL;
 use app_server_sandbox::Launcher;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::{Options, VERSION, demo, logging};
+use crate::logging::{self, Logs};
+use crate::schema::{self, Language};
+use crate::{Options, VERSION, demo};
 
 /// The word clients put before or between the options; it says nothing here, as there is nothing else to run.
 const PROGRAM_WORD: &str = "app-server";
@@ -109,14 +110,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8>
         }
     };
     let environment = Environment::capture();
-    let secrets = logging::start(&environment);
+    let logs = logging::start(&environment);
     match cli.command {
-        None => serve(&cli.serve, environment, secrets)?,
+        None => serve(&cli.serve, environment, logs)?,
         Some(Command::GenerateTs(args)) => {
-            export::write(&export::typescript(args.experimental), &args.out)?;
+            schema::write(Language::TypeScript, args.experimental, &args.out)?;
         }
         Some(Command::GenerateJsonSchema(args)) => {
-            export::write(&export::json_schema(args.experimental), &args.out)?;
+            schema::write(Language::JsonSchema, args.experimental, &args.out)?;
         }
         Some(Command::Demo(args)) => demo::main(&args)?,
         Some(Command::SandboxReport) => return sandbox_report(),
@@ -125,7 +126,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<u8>
     Ok(0)
 }
 
-fn serve(args: &ServeArgs, environment: Environment, secrets: Arc<KnownSecrets>) -> anyhow::Result<()> {
+fn serve(args: &ServeArgs, environment: Environment, logs: Logs) -> anyhow::Result<()> {
     if args.listen != "stdio://" {
         anyhow::bail!("cannot listen on {}: only stdio:// is available", args.listen);
     }
@@ -134,7 +135,15 @@ fn serve(args: &ServeArgs, environment: Environment, secrets: Arc<KnownSecrets>)
     }
     let helper = own_program();
     let overrides = args.overrides()?;
-    let options = Options { environment, secrets, overrides, helper, handles_signals: true };
+    let options = Options {
+        environment,
+        secrets: logs.secrets,
+        logs: logs.ring,
+        overrides,
+        helper,
+        system_folder: None,
+        handles_signals: true,
+    };
     crate::run(std::io::stdin(), std::io::stdout(), options)
 }
 

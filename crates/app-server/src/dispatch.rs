@@ -7,7 +7,7 @@ use std::sync::Arc;
 use app_server_core::account::AccountOp;
 use app_server_core::host::{Answer, Reply};
 use app_server_core::thread::ThreadOp;
-use app_server_core::{CoreError, Services};
+use app_server_core::{CoreError, Services, config_store};
 use app_server_protocol::experimental::gated_fields;
 use app_server_protocol::methods::{EMPTY_ANSWERS, WITHOUT_BACKEND, WITHOUT_BACKEND_EXPERIMENTAL, client};
 use app_server_protocol::v2::method_alias;
@@ -15,9 +15,14 @@ use app_server_protocol::{ClientMethod as M, Request, RequestId, RpcError, Stabi
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::handlers::{account, model, review, section, session, thread, turn};
+use crate::handlers::{
+    account, command, config, features, feedback, files, hooks, mcp, model, process, providers, review,
+    search, section, session, skills, thread, turn,
+};
+use crate::lanes::Lane;
 use crate::message_processor::Server;
 use crate::outgoing::Responder;
 use crate::rpc_error;
@@ -119,6 +124,9 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
         M::ReviewStart => call.by_thread::<client::ReviewStart>(server, method, review::start).await,
         M::TurnStart => call.by_thread::<client::TurnStart>(server, method, turn::start).await,
         M::TurnSteer => call.by_thread::<client::TurnSteer>(server, method, turn::steer).await,
+        M::TurnSettingsUpdate => {
+            call.by_thread::<client::TurnSettingsUpdate>(server, method, turn::update_settings).await;
+        }
         M::TurnInterrupt => call.by_thread::<client::TurnInterrupt>(server, method, turn::interrupt).await,
 
         // About who is signed in: done by the account's actor, in the order they came.
@@ -171,56 +179,138 @@ pub(crate) async fn dispatch(server: &mut Server, call: Call<'_>) {
             nothing,
             section::remove_attachment,
         ),
+        M::ModelProviderList => {
+            call.aside::<client::ModelProviderList, _>(server, method, nothing, providers::list)
+        }
+        M::ModelProviderCapabilitiesRead => call.aside::<client::ModelProviderCapabilitiesRead, _>(
+            server,
+            method,
+            nothing,
+            providers::capabilities,
+        ),
+
+        // They wait for others: done beside the loop.
+        M::ModelList => call.spawned::<client::ModelList, _>(server, method, model::list),
+
+        // Behind what is written to the configuration, which may switch one off.
+        M::SkillsList => {
+            call.in_lane::<client::SkillsList, _>(server, method, |_| Lane::of("config"), skills::list)
+        }
+        M::SkillsConfigWrite => call.in_lane::<client::SkillsConfigWrite, _>(
+            server,
+            method,
+            |_| Lane::of("config"),
+            skills::write,
+        ),
+        M::SkillsExtraRootsSet => {
+            call.at_once::<client::SkillsExtraRootsSet>(server, method, skills::set_extra_roots)
+        }
+
+        // They look and queue, on the loop; the answer comes when the work is done.
+        M::CommandExec => call.at_once::<client::CommandExec>(server, method, command::exec),
+        M::CommandExecWrite => call.at_once::<client::CommandExecWrite>(server, method, command::write),
+        M::CommandExecTerminate => {
+            call.at_once::<client::CommandExecTerminate>(server, method, command::terminate)
+        }
+        M::CommandExecResize => call.at_once::<client::CommandExecResize>(server, method, command::resize),
+        M::ProcessSpawn => call.at_once::<client::ProcessSpawn>(server, method, process::spawn),
+        M::ProcessWriteStdin => {
+            call.at_once::<client::ProcessWriteStdin>(server, method, process::write_stdin)
+        }
+        M::ProcessKill => call.at_once::<client::ProcessKill>(server, method, process::kill),
+        M::ProcessResizePty => call.at_once::<client::ProcessResizePty>(server, method, process::resize_pty),
+        // They wait for servers of others: done beside the loop.
+        M::McpServerStatusList => {
+            call.spawned::<client::McpServerStatusList, _>(server, method, mcp::list_status)
+        }
+        M::McpServerToolCall => call.spawned::<client::McpServerToolCall, _>(server, method, mcp::call_tool),
+        M::McpServerResourceRead => {
+            call.spawned::<client::McpServerResourceRead, _>(server, method, mcp::read_resource)
+        }
+        M::ConfigMcpServerReload => {
+            call.spawned::<client::ConfigMcpServerReload, _>(server, method, mcp::reload)
+        }
+
+        // About the configuration: one after the other, so that what is read is what was written before.
+        M::ConfigRead => {
+            call.in_lane::<client::ConfigRead, _>(server, method, config::lane, config_store::read)
+        }
+        M::ConfigValueWrite => call.in_lane::<client::ConfigValueWrite, _>(
+            server,
+            method,
+            config::lane,
+            config_store::write_value,
+        ),
+        M::ConfigBatchWrite => call.in_lane::<client::ConfigBatchWrite, _>(
+            server,
+            method,
+            config::lane,
+            config_store::write_batch,
+        ),
+
+        M::FeedbackUpload => call.in_lane::<client::FeedbackUpload, _>(
+            server,
+            method,
+            |_| Lane::of("feedback"),
+            feedback::upload,
+        ),
 
         // Their capability is not built yet: parsed and gated like the others, then refused.
-        M::FeedbackUpload => call.not_yet::<client::FeedbackUpload>(server, method),
-        M::SkillsList => call.not_yet::<client::SkillsList>(server, method),
-        M::SkillsConfigWrite => call.not_yet::<client::SkillsConfigWrite>(server, method),
-        M::ModelList => call.not_yet::<client::ModelList>(server, method),
-        M::McpServerOauthLogin => call.not_yet::<client::McpServerOauthLogin>(server, method),
-        M::ConfigMcpServerReload => call.not_yet::<client::ConfigMcpServerReload>(server, method),
-        M::McpServerStatusList => call.not_yet::<client::McpServerStatusList>(server, method),
-        M::CommandExec => call.not_yet::<client::CommandExec>(server, method),
-        M::ConfigRead => call.not_yet::<client::ConfigRead>(server, method),
-        M::ConfigValueWrite => call.not_yet::<client::ConfigValueWrite>(server, method),
-        M::ConfigBatchWrite => call.not_yet::<client::ConfigBatchWrite>(server, method),
-        M::ConfigRequirementsRead => call.not_yet::<client::ConfigRequirementsRead>(server, method),
-        M::FuzzyFileSearch => call.not_yet::<client::FuzzyFileSearch>(server, method),
-        M::SkillsExtraRootsSet => call.not_yet::<client::SkillsExtraRootsSet>(server, method),
-        M::HooksList => call.not_yet::<client::HooksList>(server, method),
-        M::FsReadFile => call.not_yet::<client::FsReadFile>(server, method),
-        M::FsWriteFile => call.not_yet::<client::FsWriteFile>(server, method),
-        M::FsCreateDirectory => call.not_yet::<client::FsCreateDirectory>(server, method),
-        M::FsGetMetadata => call.not_yet::<client::FsGetMetadata>(server, method),
-        M::FsReadDirectory => call.not_yet::<client::FsReadDirectory>(server, method),
-        M::FsRemove => call.not_yet::<client::FsRemove>(server, method),
-        M::FsCopy => call.not_yet::<client::FsCopy>(server, method),
-        M::FsWatch => call.not_yet::<client::FsWatch>(server, method),
-        M::FsUnwatch => call.not_yet::<client::FsUnwatch>(server, method),
-        M::ModelProviderList => call.not_yet::<client::ModelProviderList>(server, method),
-        M::ModelProviderCapabilitiesRead => {
-            call.not_yet::<client::ModelProviderCapabilitiesRead>(server, method)
+        M::McpServerOauthLogin => {
+            call.in_lane::<client::McpServerOauthLogin, _>(server, method, mcp::login_lane, mcp::login);
         }
-        M::ExperimentalFeatureList => call.not_yet::<client::ExperimentalFeatureList>(server, method),
-        M::PermissionProfileList => call.not_yet::<client::PermissionProfileList>(server, method),
+        M::ConfigRequirementsRead => {
+            call.aside::<client::ConfigRequirementsRead, _>(server, method, nothing, features::requirements);
+        }
+        M::HooksList => call.spawned::<client::HooksList, _>(server, method, hooks::list),
+        M::ExperimentalFeatureList => {
+            call.spawned::<client::ExperimentalFeatureList, _>(server, method, features::list);
+        }
+        M::PermissionProfileList => {
+            call.aside::<client::PermissionProfileList, _>(
+                server,
+                method,
+                nothing,
+                features::permission_profiles,
+            );
+        }
+        M::FuzzyFileSearch => call.spawned::<client::FuzzyFileSearch, _>(server, method, search::search),
+        M::FsReadFile => call.spawned::<client::FsReadFile, _>(server, method, files::read_file),
+        M::FsGetMetadata => {
+            call.aside::<client::FsGetMetadata, _>(server, method, nothing, files::get_metadata)
+        }
+        M::FsReadDirectory => {
+            call.aside::<client::FsReadDirectory, _>(server, method, nothing, files::read_directory)
+        }
+        M::FsWriteFile => {
+            call.in_lane::<client::FsWriteFile, _>(server, method, files::changes, files::write_file)
+        }
+        M::FsCreateDirectory => call.in_lane::<client::FsCreateDirectory, _>(
+            server,
+            method,
+            files::changes,
+            files::create_directory,
+        ),
+        M::FsRemove => call.in_lane::<client::FsRemove, _>(server, method, files::changes, files::remove),
+        M::FsCopy => call.in_lane::<client::FsCopy, _>(server, method, files::changes, files::copy),
+        M::FsWatch => {
+            call.in_lane_answering::<client::FsWatch, _>(server, method, files::watch_lane, files::watch)
+        }
+        M::FsUnwatch => {
+            call.in_lane::<client::FsUnwatch, _>(server, method, files::unwatch_lane, files::unwatch)
+        }
         M::ExperimentalFeatureEnablementSet => {
-            call.not_yet::<client::ExperimentalFeatureEnablementSet>(server, method)
+            call.here::<client::ExperimentalFeatureEnablementSet>(server, method, features::set_enablement);
         }
-        M::McpServerResourceRead => call.not_yet::<client::McpServerResourceRead>(server, method),
-        M::McpServerToolCall => call.not_yet::<client::McpServerToolCall>(server, method),
-        M::CommandExecWrite => call.not_yet::<client::CommandExecWrite>(server, method),
-        M::CommandExecTerminate => call.not_yet::<client::CommandExecTerminate>(server, method),
-        M::CommandExecResize => call.not_yet::<client::CommandExecResize>(server, method),
-        M::TurnSettingsUpdate => call.not_yet::<client::TurnSettingsUpdate>(server, method),
-        M::ProcessSpawn => call.not_yet::<client::ProcessSpawn>(server, method),
-        M::ProcessWriteStdin => call.not_yet::<client::ProcessWriteStdin>(server, method),
-        M::ProcessKill => call.not_yet::<client::ProcessKill>(server, method),
-        M::ProcessResizePty => call.not_yet::<client::ProcessResizePty>(server, method),
-        M::FuzzyFileSearchSessionStart => call.not_yet::<client::FuzzyFileSearchSessionStart>(server, method),
+        M::FuzzyFileSearchSessionStart => {
+            call.at_once::<client::FuzzyFileSearchSessionStart>(server, method, search::start_session);
+        }
         M::FuzzyFileSearchSessionUpdate => {
-            call.not_yet::<client::FuzzyFileSearchSessionUpdate>(server, method)
+            call.at_once::<client::FuzzyFileSearchSessionUpdate>(server, method, search::update_session);
         }
-        M::FuzzyFileSearchSessionStop => call.not_yet::<client::FuzzyFileSearchSessionStop>(server, method),
+        M::FuzzyFileSearchSessionStop => {
+            call.at_once::<client::FuzzyFileSearchSessionStop>(server, method, search::stop_session);
+        }
     }
 }
 
@@ -347,6 +437,80 @@ impl Call<'_> {
         }
     }
 
+    /// Hands the request on the loop to what keeps its answer for later: nothing in it may wait.
+    fn at_once<R: Request>(
+        self,
+        server: &Server,
+        method: M,
+        handler: fn(&Arc<Services>, R::Params, Reply<R::Response>),
+    ) where
+        R::Params: DeserializeOwned,
+        R::Response: Serialize + 'static,
+    {
+        if let Some((params, reply)) = self.accept_for_actor::<R>(server, method)
+            && let Some(session) = server.session()
+        {
+            handler(&session.services, params, reply);
+        }
+    }
+
+    /// Runs a handler that waits for others beside the loop. At the end of the session it is waited for; what could take
+    /// long then watches `Services::closing`.
+    fn spawned<R: Request, F>(self, server: &Server, method: M, handler: fn(Arc<Services>, R::Params) -> F)
+    where
+        R::Params: DeserializeOwned,
+        R::Response: Serialize + 'static,
+        F: Future<Output = Result<R::Response, CoreError>> + Send + 'static,
+    {
+        if let Some((params, reply)) = self.accept_for_actor::<R>(server, method)
+            && let Some(session) = server.session()
+        {
+            let work = handler(Arc::clone(&session.services), params);
+            server.tasks.spawn(async move { reply.send(work.await) }.in_current_span());
+        }
+    }
+
+    /// The same one after the other with the requests of the same lane, in the order they came.
+    fn in_lane<R: Request, F>(
+        self,
+        server: &mut Server,
+        method: M,
+        lane: fn(&R::Params) -> Lane,
+        handler: fn(Arc<Services>, R::Params) -> F,
+    ) where
+        R::Params: DeserializeOwned + Send + 'static,
+        R::Response: Serialize + 'static,
+        F: Future<Output = Result<R::Response, CoreError>> + Send + 'static,
+    {
+        let answering = move |services, params, reply: Reply<R::Response>| async move {
+            reply.send(handler(services, params).await);
+        };
+        self.in_lane_answering::<R, _>(server, method, lane, answering);
+    }
+
+    /// The same for a handler that goes on after its answer.
+    fn in_lane_answering<R: Request, F>(
+        self,
+        server: &mut Server,
+        method: M,
+        lane: fn(&R::Params) -> Lane,
+        handler: impl FnOnce(Arc<Services>, R::Params, Reply<R::Response>) -> F + Send + 'static,
+    ) where
+        R::Params: DeserializeOwned + Send + 'static,
+        R::Response: Serialize + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let Some((params, reply)) = self.accept_for_actor::<R>(server, method) else { return };
+        let entered = server.lanes.enter(lane(&params));
+        let Some(session) = server.session() else { return };
+        let services = Arc::clone(&session.services);
+        let work = async move {
+            let _place = entered.await;
+            handler(services, params, reply).await;
+        };
+        server.tasks.spawn(work.in_current_span());
+    }
+
     /// Runs a handler that blocks on the disk beside the loop. `snapshot` is taken on the loop.
     fn aside<R: Request, S: Send + 'static>(
         self,
@@ -366,22 +530,12 @@ impl Call<'_> {
         let Some(session) = server.session() else { return };
         let services = Arc::clone(&session.services);
         let snapshot = snapshot(server);
+        let span = tracing::Span::current();
         server.tasks.spawn_blocking(move || {
+            let _entered = span.entered();
             let result = handler(&services, params, snapshot);
             responder.send(result.map_err(|error| rpc_error::from_core(&error)));
         });
-    }
-
-    /// Refuses a method whose capability is still to come.
-    fn not_yet<R: Request>(self, server: &mut Server, method: M)
-    where
-        R::Params: DeserializeOwned,
-    {
-        let error = match self.accept::<R>(server, method) {
-            Ok(_) => rpc_error::from_core(&CoreError::NotYet(method.name())),
-            Err(error) => error,
-        };
-        self.responder(server).send(Err::<(), _>(error));
     }
 
     /// Answers what is not in the table: methods of backends this server does not have, and unknown ones.

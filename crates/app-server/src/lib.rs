@@ -19,11 +19,13 @@ pub mod outgoing;
 
 mod dispatch;
 mod handlers;
+mod lanes;
 mod logging;
 mod message_processor;
 mod patch_helper;
 mod platform;
 mod rpc_error;
+mod schema;
 mod server;
 mod stdio;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use app_server_config::{ConfigLoader, Environment};
 use app_server_core::account::{self, AccountHandle, AccountOp};
 use app_server_core::thread::{self, ThreadHandle, ThreadOp, ThreadState};
-use app_server_core::{Host, KnownSecrets, NoReply, Question, Services};
+use app_server_core::{Host, KnownSecrets, LogRing, NoReply, Question, Services};
 use app_server_protocol::ServerNotification;
 use app_server_protocol::rpc::{Incoming, code};
 use app_server_sandbox::Launcher;
@@ -18,9 +18,11 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::dispatch::{Call, dispatch};
+use crate::lanes::Lanes;
 use crate::outgoing::{ClientError, OutgoingMessageSender};
 
 /// Lines read ahead of the loop. When it is full, stdin is not read.
@@ -63,6 +65,7 @@ pub(crate) struct Prepared {
     pub(crate) config: ConfigLoader,
     pub(crate) launcher: Launcher,
     pub(crate) secrets: Arc<KnownSecrets>,
+    pub(crate) logs: Arc<LogRing>,
 }
 
 /// The server's state. The loop owns it; nobody else sees it.
@@ -73,6 +76,8 @@ pub(crate) struct Server {
     pub(crate) prepared: Option<Prepared>,
     /// Requests that are worked on beside the loop.
     pub(crate) tasks: TaskTracker,
+    /// Those of them that wait for each other.
+    pub(crate) lanes: Lanes,
     /// Cancelled when the process is asked to end or the client reads no more.
     stop_now: CancellationToken,
     session: Option<Session>,
@@ -95,6 +100,7 @@ impl Server {
             environment,
             prepared: Some(prepared),
             tasks: TaskTracker::new(),
+            lanes: Lanes::default(),
             stop_now,
             session: None,
             threads: BTreeMap::new(),
@@ -157,8 +163,15 @@ impl Server {
         };
         match message {
             Incoming::Request { id, method, params } => {
-                tracing::debug!(%id, %method, "request");
-                dispatch(self, Call { id, method: &method, params }).await;
+                // Of the highest level, so that every line about it says so, whatever the filter leaves.
+                let span = tracing::error_span!("request", %id, %method);
+                let call = Call { id, method: &method, params };
+                async {
+                    tracing::debug!("taken");
+                    dispatch(self, call).await;
+                }
+                .instrument(span)
+                .await;
             }
             Incoming::Notification { method } if method == "initialized" => {}
             Incoming::Notification { method } => tracing::warn!(%method, "ignored a notification"),
@@ -354,7 +367,7 @@ mod tests {
         let config = ConfigLoader::new(Arc::clone(&environment), home.home(), Vec::new());
         let secrets = Arc::new(KnownSecrets::new(Arc::clone(&environment), None));
         let launcher = Launcher::new(home.base().join("no-helper"));
-        let prepared = Prepared { config, launcher, secrets };
+        let prepared = Prepared { config, launcher, secrets, logs: Arc::default() };
         let (events, inbox) = mpsc::channel(EVENT_QUEUE);
         let outgoing = OutgoingMessageSender::default();
         let server = Server::new(outgoing, environment, prepared, events.clone(), CancellationToken::new());

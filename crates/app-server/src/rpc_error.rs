@@ -22,14 +22,15 @@ pub(crate) fn from_core(error: &CoreError) -> RpcError {
         | CoreError::OtherTurn { .. }
         | CoreError::NotSteerable(_)
         | CoreError::Invalid(_)
+        | CoreError::ConfigWrite { .. }
         | CoreError::RollbackFailed(_)
-        | CoreError::NotYet(_)
         | CoreError::Config(_) => code::INVALID_REQUEST,
     };
     let data = match error {
         CoreError::NotSteerable(kind) => {
             Some(json!({ "codexErrorInfo": { "activeTurnNotSteerable": { "turnKind": kind } } }))
         }
+        CoreError::ConfigWrite { code, .. } => Some(json!({ "config_write_error_code": code.name() })),
         CoreError::RollbackFailed(_) => Some(json!({ "codexErrorInfo": "threadRollbackFailed" })),
         _ => None,
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use app_server_config::{ConfigLoader, Environment};
-use app_server_core::KnownSecrets;
+use app_server_core::{KnownSecrets, LogRing, TrustStore};
 use app_server_sandbox::Launcher;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -28,10 +28,14 @@ pub struct Options {
     pub environment: Environment,
     /// What logs are masked with; it learns what comes to be known later.
     pub secrets: Arc<KnownSecrets>,
+    /// Where the latest lines of the log are kept.
+    pub logs: Arc<LogRing>,
     /// Settings given on the command line, in their order.
     pub overrides: Vec<(String, toml::Value)>,
     /// The program that supervises commands under the name `codex-linux-sandbox`; this binary, for the server itself.
     pub helper: PathBuf,
+    /// The folder of the system's configuration, if it is not the usual one.
+    pub system_folder: Option<PathBuf>,
     /// Whether signals end it; not for servers inside another program.
     pub handles_signals: bool,
 }
@@ -48,7 +52,12 @@ pub fn run(
 ) -> anyhow::Result<()> {
     let environment = Arc::new(options.environment);
     let codex_home = environment.codex_home()?;
-    let config = ConfigLoader::new(Arc::clone(&environment), codex_home, options.overrides);
+    let trust = Arc::new(TrustStore::new(&codex_home));
+    let mut config =
+        ConfigLoader::new(Arc::clone(&environment), codex_home, options.overrides).with_trust_records(trust);
+    if let Some(folder) = options.system_folder {
+        config = config.with_system_folder(folder);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
@@ -62,7 +71,8 @@ pub fn run(
     if options.handles_signals {
         runtime.spawn(tell_of_signals(stop_now.clone()));
     }
-    let prepared = Prepared { config, launcher: Launcher::new(options.helper), secrets: options.secrets };
+    let launcher = Launcher::new(options.helper);
+    let prepared = Prepared { config, launcher, secrets: options.secrets, logs: options.logs };
     let server = Server::new(outgoing.clone(), environment, prepared, events, stop_now.clone());
     let ending = runtime.block_on(async { tokio::spawn(server.run(inbox)).await });
     outgoing.close();

@@ -10,6 +10,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that panics fails the test")]
 
+#[path = "transcripts/client_output.rs"]
+mod client_output;
 #[path = "transcripts/compare.rs"]
 mod compare;
 #[path = "transcripts/expectations.rs"]

@@ -6,30 +6,59 @@ use toml::{Table, Value};
 
 use crate::error::DeprecationNotice;
 
-/// Name and default of every switch that is looked at (config.md section 12).
-const FEATURES: &[(&str, bool)] = &[
-    ("undo", false),
-    ("shell_tool", true),
-    ("unified_exec", false),
-    ("shell_snapshot", false),
-    ("sqlite", false),
-    ("child_agents_md", false),
-    ("apply_patch_freeform", false),
-    ("exec_policy", true),
-    ("request_rule", false),
-    ("remote_compaction", true),
-    ("remote_models", true),
-    ("enable_request_compression", true),
-    ("apps", false),
-    ("skill_mcp_dependency_install", true),
-    ("steer", false),
-    ("collaboration_modes", false),
-    ("goals", true),
-    ("multi_agent", true),
-    ("personality", false),
-    ("responses_websockets", false),
-    ("web_search_request", false),
-    ("web_search_cached", false),
+/// How far a feature is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeatureStage {
+    /// It works.
+    Stable,
+    /// It is still to come, in whole or in part.
+    UnderDevelopment,
+    /// It works, and something else replaces it.
+    Deprecated,
+    /// The switch has no effect: what it stood for is always so, or never.
+    Removed,
+}
+
+/// A switch as clients are shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feature {
+    /// The key under `features`.
+    pub name: String,
+    /// How far it is.
+    pub stage: FeatureStage,
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Whether it is on when nothing is set.
+    pub default_enabled: bool,
+}
+
+use FeatureStage::{Deprecated, Removed, Stable, UnderDevelopment};
+
+/// Name, default and stage of every switch there is (config.md section 12).
+const FEATURES: &[(&str, bool, FeatureStage)] = &[
+    ("undo", false, Removed),
+    ("shell_tool", true, Stable),
+    ("unified_exec", false, Stable),
+    ("shell_snapshot", false, UnderDevelopment),
+    ("sqlite", false, Removed),
+    ("child_agents_md", false, UnderDevelopment),
+    ("apply_patch_freeform", false, Removed),
+    ("exec_policy", true, Removed),
+    ("hooks", true, Stable),
+    ("request_rule", false, Removed),
+    ("remote_compaction", true, Stable),
+    ("remote_models", true, Stable),
+    ("enable_request_compression", true, UnderDevelopment),
+    ("apps", false, UnderDevelopment),
+    ("skill_mcp_dependency_install", true, UnderDevelopment),
+    ("steer", false, Removed),
+    ("collaboration_modes", false, Removed),
+    ("goals", true, Stable),
+    ("multi_agent", true, Stable),
+    ("personality", false, Removed),
+    ("responses_websockets", false, UnderDevelopment),
+    ("web_search_request", false, Deprecated),
+    ("web_search_cached", false, Deprecated),
 ];
 
 /// Older names within `features`.
@@ -56,7 +85,7 @@ pub struct Features(BTreeMap<String, bool>);
 impl Features {
     /// Returns whether a feature is on: what was set, else its default, else off.
     pub fn enabled(&self, name: &str) -> bool {
-        self.explicit(name).unwrap_or_else(|| FEATURES.iter().any(|(known, on)| *known == name && *on))
+        self.explicit(name).unwrap_or_else(|| FEATURES.iter().any(|(known, on, _)| *known == name && *on))
     }
 
     /// Returns what was set for a feature, if anything was.
@@ -64,11 +93,21 @@ impl Features {
         self.0.get(name).copied()
     }
 
-    /// Iterates over every known or set feature with its state, by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
-        let mut all: BTreeMap<&str, bool> = FEATURES.iter().copied().collect();
-        all.extend(self.0.iter().map(|(name, on)| (name.as_str(), *on)));
-        all.into_iter()
+    /// Returns every switch there is in its order, then those that were set and are not known, by name.
+    pub fn all(&self) -> Vec<Feature> {
+        let known = FEATURES.iter().map(|(name, default_enabled, stage)| Feature {
+            name: (*name).to_owned(),
+            stage: *stage,
+            enabled: self.enabled(name),
+            default_enabled: *default_enabled,
+        });
+        let unknown = self.0.iter().filter(|(name, _)| stage_of(name).is_none()).map(|(name, on)| Feature {
+            name: name.clone(),
+            stage: UnderDevelopment,
+            enabled: *on,
+            default_enabled: false,
+        });
+        known.chain(unknown).collect()
     }
 
     /// Reads the switches out of a merged table, and what should be written differently.
@@ -103,6 +142,18 @@ impl Features {
     }
 }
 
+/// Returns how far a feature is; `None` for a name that is not known.
+pub fn stage_of(name: &str) -> Option<FeatureStage> {
+    FEATURES.iter().find(|(known, ..)| *known == name).map(|(.., stage)| *stage)
+}
+
+/// Names the features that were switched on before they are there.
+pub(crate) fn unstable(table: &BTreeMap<String, Value>) -> Vec<&str> {
+    let is_unstable = |name: &&String| stage_of(name) == Some(UnderDevelopment);
+    let switched_on = table.iter().filter(|(_, value)| value.as_bool() == Some(true)).map(|(name, _)| name);
+    switched_on.filter(is_unstable).map(String::as_str).collect()
+}
+
 fn renamed(old: &str, new: &str) -> DeprecationNotice {
     DeprecationNotice {
         summary: format!("`{old}` is out of date."),
@@ -131,6 +182,11 @@ mod tests {
             summaries,
             ["`experimental_use_unified_exec_tool` is out of date.", "`features.connectors` is out of date."]
         );
-        assert!(features.iter().any(|entry| entry == ("remote_models", true)));
+        let all = features.all();
+        let find = |name: &str| all.iter().find(|feature| feature.name == name).unwrap();
+        assert_eq!((find("remote_models").enabled, find("remote_models").stage), (true, Stable));
+        assert_eq!((find("shell_tool").enabled, find("shell_tool").default_enabled), (false, true));
+        assert_eq!((find("tomorrow").enabled, find("tomorrow").stage), (true, UnderDevelopment));
+        assert_eq!(all.len(), FEATURES.len() + 2);
     }
 }

@@ -12,6 +12,7 @@ use toml::de::DeTable;
 use toml::{Table, Value};
 
 use crate::error::ConfigError;
+use crate::trust_records::TrustChange;
 
 /// The folder beside a configuration file that holds rule files.
 const RULES_FOLDER: &str = "rules";
@@ -77,6 +78,8 @@ pub struct Layer {
     pub table: Table,
     /// Why it does not count, if it does not.
     pub disabled_reason: Option<String>,
+    /// Whether it would count if the project's folder were still what the user trusted.
+    pub has_changed: bool,
     /// Keys removed from a project's layer because no project may set them.
     pub denied_keys: Vec<String>,
     /// The text it was parsed from, kept so that a type error can name its line.
@@ -91,6 +94,7 @@ impl Layer {
             source,
             table,
             disabled_reason: None,
+            has_changed: false,
             denied_keys: Vec::new(),
             text: None,
             version: OnceLock::new(),
@@ -122,21 +126,33 @@ impl fmt::Debug for Layer {
 
 /// All layers of one load, lowest precedence first.
 #[derive(Debug, Clone, Default)]
-pub struct Layers(Vec<Layer>);
+pub struct Layers {
+    layers: Vec<Layer>,
+    trust_changes: Vec<TrustChange>,
+}
 
 impl Layers {
     pub(crate) fn new(layers: Vec<Layer>) -> Self {
-        Self(layers)
+        Self::with_trust_changes(layers, Vec::new())
+    }
+
+    pub(crate) fn with_trust_changes(layers: Vec<Layer>, trust_changes: Vec<TrustChange>) -> Self {
+        Self { layers, trust_changes }
+    }
+
+    /// Returns what should be recorded of the projects the load looked at.
+    pub fn trust_changes(&self) -> &[TrustChange] {
+        &self.trust_changes
     }
 
     /// Iterates from the lowest precedence to the highest; `.rev()` gives the order of `config/read`.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Layer> {
-        self.0.iter()
+        self.layers.iter()
     }
 
     /// Returns the user's own layer (not that of a started profile).
     pub fn user(&self) -> Option<&Layer> {
-        self.0.iter().find(|layer| matches!(layer.source, LayerSource::User { profile: None, .. }))
+        self.layers.iter().find(|layer| matches!(layer.source, LayerSource::User { profile: None, .. }))
     }
 
     /// Merges the layers that count: tables recursively, any other pair of values by replacement.
@@ -191,7 +207,7 @@ impl Layers {
     }
 
     pub(crate) fn enabled(&self) -> impl DoubleEndedIterator<Item = &Layer> {
-        self.0.iter().filter(|layer| layer.is_enabled())
+        self.layers.iter().filter(|layer| layer.is_enabled())
     }
 
     fn collect_origins<'a, 't>(
@@ -214,7 +230,8 @@ impl Layers {
     }
 }
 
-fn lookup<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
+/// Finds the value at a path of keys; the empty path has none.
+pub fn lookup<'a>(table: &'a Table, path: &[&str]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
     let value = table.get(*first)?;
     if rest.is_empty() { Some(value) } else { lookup(value.as_table()?, rest) }
@@ -281,15 +298,25 @@ pub fn table_to_json(table: &Table) -> serde_json::Value {
     serde_json::Value::Object(table.iter().map(|(key, value)| (key.clone(), to_json(value))).collect())
 }
 
+/// Returns `sha256:` and the hash of some bytes.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Writes a hash as `sha256:` and its digits.
+pub(crate) fn hex(hash: &[u8]) -> String {
+    let mut text = String::from("sha256:");
+    for byte in hash {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
 fn version_of(table: &Table) -> String {
     let mut json = table_to_json(table);
     json.sort_all_objects();
-    let mut version = String::from("sha256:");
-    for byte in Sha256::digest(json.to_string()) {
-        // Writing to a String cannot fail.
-        let _ = write!(version, "{byte:02x}");
-    }
-    version
+    digest(json.to_string().as_bytes())
 }
 
 /// Makes the path-typed settings of a layer absolute, counted from `base`: the folder of its file, or the working
@@ -307,6 +334,7 @@ pub(crate) fn resolve_paths(table: &mut Table, base: &Path, home: Option<&Path>)
         "profiles.*.experimental_compact_prompt_file",
         "model_providers.*.script",
         "model_providers.*.auth.cwd",
+        "mcp_servers.*.cwd",
     ];
     for pattern in PATHS {
         visit(table, pattern, &mut |text| {

@@ -1,6 +1,10 @@
 //! What is known about each model: window, reasoning, tools. A table and its lookup; it must not reach the network.
 
-use std::sync::LazyLock;
+mod catalog;
+
+use std::sync::{Arc, LazyLock};
+
+pub use catalog::{Catalog, ServerModels};
 
 use crate::values::Verbosity;
 
@@ -43,15 +47,17 @@ pub struct ModelInfo {
     /// The name shown to people.
     pub display_name: String,
     /// One sentence for a list of models.
-    pub description: &'static str,
+    pub description: String,
     /// Whether the slug is in the catalog; false for families and unknown models.
     pub in_catalog: bool,
     /// Whether lists leave it out unless asked for hidden models.
     pub hidden: bool,
+    /// Whether it can be used with an API key; otherwise with an account only.
+    pub supported_in_api: bool,
     /// Reasoning efforts it takes, weakest first.
-    pub reasoning_efforts: &'static [&'static str],
+    pub reasoning_efforts: Vec<ReasoningLevel>,
     /// The effort used when none is configured; `None` leaves it to the provider.
-    pub default_reasoning_effort: Option<&'static str>,
+    pub default_reasoning_effort: Option<String>,
     /// Whether requests carry the reasoning object.
     pub supports_reasoning: bool,
     /// Whether requests may carry a verbosity.
@@ -62,6 +68,8 @@ pub struct ModelInfo {
     pub supports_parallel_tool_calls: bool,
     /// Size of the context window in tokens.
     pub context_window: u64,
+    /// The token count at which a thread is compacted, if the model is to have one of its own.
+    pub auto_compact_token_limit: Option<u64>,
     /// How much of the window is offered, in percent.
     pub effective_context_window_percent: u64,
     /// Form of the patch tool; `None` offers no patch tool.
@@ -73,7 +81,34 @@ pub struct ModelInfo {
     /// Whether it takes images.
     pub supports_images: bool,
     /// The slug suggested in its place.
-    pub upgrade: Option<&'static str>,
+    pub upgrade: Option<String>,
+}
+
+/// An effort a model can be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasoningLevel {
+    /// Its name in requests.
+    pub effort: String,
+    /// What it is for, for people.
+    pub description: String,
+}
+
+impl ReasoningLevel {
+    /// An effort by its name; the common ones are described.
+    fn new(effort: &str) -> Self {
+        let description = match effort {
+            "none" => "No reasoning",
+            "minimal" => "As little reasoning as possible",
+            "low" => "Short reasoning, quick answers",
+            "medium" => "A balance of speed and depth",
+            "high" => "Thorough reasoning for hard tasks",
+            "xhigh" => "Long reasoning for very hard tasks",
+            "max" => "As long as a single answer may reason",
+            "ultra" => "Without regard to time and cost",
+            _ => "An effort of this model's own",
+        };
+        Self { effort: effort.to_owned(), description: description.to_owned() }
+    }
 }
 
 impl ModelInfo {
@@ -83,11 +118,11 @@ impl ModelInfo {
         configured.unwrap_or(self.context_window).saturating_mul(self.effective_context_window_percent) / 100
     }
 
-    /// Returns the token count at which the thread is compacted: `configured`, else nine tenths of the window. Nothing
+    /// Returns the token count at which the thread is compacted: `configured`, else the model's own, else nine tenths of the window. Nothing
     /// above nine tenths is useful, so a higher setting is lowered.
     pub fn auto_compact_token_limit(&self, configured: Option<u64>, window: Option<u64>) -> u64 {
         let ceiling = window.unwrap_or(self.context_window).saturating_mul(9) / 10;
-        configured.map_or(ceiling, |limit| limit.min(ceiling))
+        configured.or(self.auto_compact_token_limit).map_or(ceiling, |limit| limit.min(ceiling))
     }
 }
 
@@ -104,16 +139,18 @@ fn unknown(slug: &str) -> ModelInfo {
     ModelInfo {
         slug: slug.to_owned(),
         display_name: slug.to_owned(),
-        description: "Not in the list of known models.",
+        description: "Not in the list of known models.".to_owned(),
         in_catalog: false,
         hidden: true,
-        reasoning_efforts: &[],
+        supported_in_api: true,
+        reasoning_efforts: Vec::new(),
         default_reasoning_effort: None,
         supports_reasoning: false,
         supports_verbosity: false,
         default_verbosity: None,
         supports_parallel_tool_calls: false,
         context_window: 272_000,
+        auto_compact_token_limit: None,
         effective_context_window_percent: 95,
         apply_patch_tool: None,
         shell_tool: ShellTool::Default,
@@ -129,17 +166,17 @@ fn unknown(slug: &str) -> ModelInfo {
 fn today(
     slug: &str,
     display_name: &str,
-    description: &'static str,
-    reasoning_efforts: &'static [&'static str],
-    default_effort: &'static str,
+    description: &str,
+    efforts: &[&str],
+    default_effort: &str,
 ) -> ModelInfo {
     ModelInfo {
         display_name: display_name.to_owned(),
-        description,
+        description: description.to_owned(),
         in_catalog: true,
         hidden: false,
-        reasoning_efforts,
-        default_reasoning_effort: Some(default_effort),
+        reasoning_efforts: levels(efforts),
+        default_reasoning_effort: Some(default_effort.to_owned()),
         supports_reasoning: true,
         supports_verbosity: true,
         default_verbosity: Some(Verbosity::Low),
@@ -152,12 +189,12 @@ fn today(
 }
 
 /// A model of the January list: still known, no longer shown. The fields are those observed in requests of that time.
-fn january(slug: &str, description: &'static str, reasoning_efforts: &'static [&'static str]) -> ModelInfo {
+fn january(slug: &str, description: &str, efforts: &[&str]) -> ModelInfo {
     ModelInfo {
-        description,
+        description: description.to_owned(),
         in_catalog: true,
-        reasoning_efforts,
-        default_reasoning_effort: Some("medium"),
+        reasoning_efforts: levels(efforts),
+        default_reasoning_effort: Some("medium".to_owned()),
         supports_reasoning: true,
         apply_patch_tool: Some(ApplyPatchTool::Freeform),
         shell_tool: ShellTool::ShellCommand,
@@ -166,8 +203,12 @@ fn january(slug: &str, description: &'static str, reasoning_efforts: &'static [&
     }
 }
 
+fn levels(efforts: &[&str]) -> Vec<ReasoningLevel> {
+    efforts.iter().map(|effort| ReasoningLevel::new(effort)).collect()
+}
+
 fn build_catalog() -> Vec<ModelInfo> {
-    let replaced_by = |upgrade, model| ModelInfo { upgrade: Some(upgrade), ..model };
+    let replaced_by = |upgrade: &str, model| ModelInfo { upgrade: Some(upgrade.to_owned()), ..model };
     let talkative = |model| ModelInfo {
         supports_verbosity: true,
         default_verbosity: Some(Verbosity::Low),
@@ -239,24 +280,15 @@ fn build_catalog() -> Vec<ModelInfo> {
     ]
 }
 
-static CATALOG: LazyLock<Vec<ModelInfo>> = LazyLock::new(build_catalog);
+static BUILT_IN: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::new(build_catalog())));
 
-/// Returns every known model in the order of lists; the first is the default.
-pub fn catalog() -> &'static [ModelInfo] {
-    &CATALOG
+/// Returns the models that are known without asking anybody.
+pub fn built_in() -> &'static Arc<Catalog> {
+    &BUILT_IN
 }
 
-/// Returns the slug of the model used when none is configured.
-pub fn default_model() -> &'static str {
-    CATALOG.first().map_or("", |model| &model.slug)
-}
-
-/// Returns what is known about a model: its catalog entry, else what its family is known for, else the careful
-/// assumptions for unknown models (config.md section 7; the family rules were observed on 0.94).
-pub fn lookup(slug: &str) -> ModelInfo {
-    CATALOG.iter().find(|model| model.slug == slug).cloned().unwrap_or_else(|| family(slug))
-}
-
+/// Returns what is known about a model that no catalog has: what its family is known for, else the careful assumptions
+/// for unknown models (config.md section 7; the family rules were observed on 0.94).
 fn family(slug: &str) -> ModelInfo {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| slug.starts_with(prefix));
     let window = |context_window| ModelInfo { context_window, ..unknown(slug) };
@@ -300,16 +332,20 @@ mod tests {
     use super::*;
     use pretty_assertions::assert_eq;
 
+    fn lookup(slug: &str) -> ModelInfo {
+        built_in().lookup(slug)
+    }
+
     #[test]
     fn the_default_is_the_first_and_is_shown() {
-        assert_eq!(default_model(), "gpt-6.1-sol");
-        assert!(!catalog()[0].hidden);
-        let shown = catalog().iter().filter(|model| !model.hidden).count();
-        assert_eq!(shown, 9);
-        for model in catalog() {
-            let default = model.default_reasoning_effort.unwrap();
-            assert!(model.reasoning_efforts.contains(&default), "{}", model.slug);
-            assert!(model.upgrade.is_none_or(|slug| lookup(slug).in_catalog), "{}", model.slug);
+        assert_eq!(built_in().default_model(), "gpt-6.1-sol");
+        let models = built_in().models();
+        assert!(!models[0].hidden);
+        assert_eq!(models.iter().filter(|model| !model.hidden).count(), 9);
+        for model in models {
+            let default = model.default_reasoning_effort.as_ref().unwrap();
+            assert!(model.reasoning_efforts.iter().any(|level| level.effort == *default), "{}", model.slug);
+            assert!(model.upgrade.as_ref().is_none_or(|slug| lookup(slug).in_catalog), "{}", model.slug);
         }
     }
 

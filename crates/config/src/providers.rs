@@ -122,6 +122,11 @@ impl ProviderConfig {
         self.id == OPENAI
     }
 
+    /// Returns whether requests have the form of Chat Completions. A script has only one form.
+    pub fn is_chat(&self) -> bool {
+        self.wire_api == WireApi::Chat && self.kind == ProviderKind::Http
+    }
+
     /// Returns the base of every URL (backend.md section 1): the configured one, else that of the kind of credential
     /// in use. `chatgpt_account` tells whether ChatGPT tokens rather than an API key will be sent.
     pub fn base_url(&self, chatgpt_account: bool) -> &str {

@@ -12,9 +12,10 @@ use crate::env::Environment;
 use crate::error::{ConfigError, ConfigWarning, DeprecationNotice};
 use crate::features::Features;
 use crate::layers::Layers;
-use crate::models;
+use crate::models::{self, Catalog};
 use crate::providers::{self, OPENAI, ProviderConfig};
 use crate::raw::{OneOrMany, RawConfig};
+use crate::requirements::Requirements;
 use crate::shell_environment::ShellEnvironmentPolicy;
 use crate::trust::TrustLevel;
 use crate::values::{
@@ -58,9 +59,11 @@ pub struct Config {
     pub codex_home: PathBuf,
     /// Where every value comes from.
     pub layers: Arc<Layers>,
+    /// What an administrator requires; these settings keep to it.
+    pub requirements: Arc<Requirements>,
     /// All layers merged, as files and flags have it; profiles are not laid over it.
     pub merged: Arc<Table>,
-    /// What the user said about the project the load was for.
+    /// What the user said about the project the load was for; untrusted if its folder has changed since.
     pub trust: Option<TrustLevel>,
     /// The selected legacy profile.
     pub profile: Option<String>,
@@ -97,8 +100,8 @@ pub struct Config {
     pub personality: Option<Personality>,
     /// Service tier of requests.
     pub service_tier: Option<String>,
-    /// Replaces the model catalog.
-    pub model_catalog_json: Option<PathBuf>,
+    /// The models that are known without asking their server: those of `model_catalog_json`, else the built-in ones.
+    pub model_catalog: Arc<Catalog>,
 
     /// When to ask.
     pub approval_policy: ApprovalPolicy,
@@ -169,6 +172,7 @@ pub(crate) struct BuildInput<'a> {
     pub(crate) environment: &'a Environment,
     pub(crate) codex_home: &'a Path,
     pub(crate) layers: Layers,
+    pub(crate) requirements: Requirements,
     pub(crate) merged: Table,
     /// The merged table with the profile laid over it, and the same decoded.
     pub(crate) effective: Table,
@@ -181,7 +185,7 @@ pub(crate) struct BuildInput<'a> {
 impl Config {
     /// Returns the model to use when a request names none.
     pub fn model_slug(&self) -> &str {
-        self.model.as_deref().unwrap_or_else(|| models::default_model())
+        self.model.as_deref().unwrap_or_else(|| self.model_catalog.default_model())
     }
 
     /// Returns the mode of the hosted search tool: the configured one, else live without a sandbox and cached within
@@ -196,8 +200,8 @@ impl Config {
     /// Gives defaults and meaning to decoded settings.
     #[expect(clippy::too_many_lines, reason = "a table: one line for each setting")]
     pub(crate) fn build(input: BuildInput<'_>) -> Result<Self, ConfigError> {
-        let BuildInput { environment, codex_home, layers, merged, effective, raw, profile, trust, warnings } =
-            input;
+        let BuildInput { environment, codex_home, requirements, layers, merged, effective, .. } = input;
+        let BuildInput { raw, profile, trust, warnings, .. } = input;
         let (features, mut deprecations) = Features::from_table(&effective);
         let web_search = web_search(&raw, &features, &mut deprecations);
         if raw.experimental_instructions_file.is_some() {
@@ -226,13 +230,52 @@ impl Config {
                 .map(|path| text_file(&layers, "experimental_compact_prompt_file", &path))
                 .transpose()?,
         };
-        let forced_chatgpt_workspace_ids = workspaces(&layers, raw.forced_chatgpt_workspace_id)?;
+        let model_catalog = match raw.model_catalog_json {
+            Some(path) => {
+                let text = text_file(&layers, "model_catalog_json", &path)?;
+                let catalog = Catalog::parse(&text).map_err(|reason| {
+                    let reason = format!("model_catalog_json: {}: {reason}", path.display());
+                    layers.error_at(&["model_catalog_json"], reason)
+                })?;
+                Arc::new(catalog)
+            }
+            None => Arc::clone(models::built_in()),
+        };
+        let forced_chatgpt_workspace_ids = requirements
+            .workspaces(workspaces(&layers, raw.forced_chatgpt_workspace_id)?)
+            .map_err(|reason| layers.error_at(&["forced_chatgpt_workspace_id"], reason))?;
+        let forced_login_method = requirements
+            .login_method(raw.forced_login_method)
+            .map_err(|reason| layers.error_at(&["forced_login_method"], reason))?;
+        let approval_policy = match raw.approval_policy {
+            Some(policy) => {
+                let checked = requirements.check_approval_policy(policy.0);
+                checked.map_err(|reason| layers.error_at(&["approval_policy"], reason))?;
+                policy.0
+            }
+            None => requirements.default_approval_policy(match trust {
+                Some(TrustLevel::Untrusted) => ApprovalPolicy::Untrusted,
+                Some(TrustLevel::Trusted) | None => ApprovalPolicy::OnRequest,
+            }),
+        };
+        let sandbox_mode = match raw.sandbox_mode {
+            Some(mode) => {
+                let checked = requirements.check_sandbox(mode.as_str());
+                checked.map_err(|reason| layers.error_at(&["sandbox_mode"], reason))?;
+                mode
+            }
+            None => requirements.default_sandbox_mode(match trust {
+                Some(_) => SandboxMode::WorkspaceWrite,
+                None => SandboxMode::ReadOnly,
+            }),
+        };
         // A negative size means nothing; the model's own is used.
         let size = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok());
         let workspace = raw.sandbox_workspace_write;
         Ok(Self {
             codex_home: codex_home.to_owned(),
             layers: Arc::new(layers),
+            requirements: Arc::new(requirements),
             merged: Arc::new(merged),
             trust,
             profile,
@@ -252,18 +295,9 @@ impl Config {
             compact_prompt,
             personality: raw.personality.or(raw.model_personality),
             service_tier: raw.service_tier,
-            model_catalog_json: raw.model_catalog_json,
-            approval_policy: raw.approval_policy.map_or_else(
-                || match trust {
-                    Some(TrustLevel::Untrusted) => ApprovalPolicy::Untrusted,
-                    Some(TrustLevel::Trusted) | None => ApprovalPolicy::OnRequest,
-                },
-                |policy| policy.0,
-            ),
-            sandbox_mode: raw.sandbox_mode.unwrap_or(match trust {
-                Some(_) => SandboxMode::WorkspaceWrite,
-                None => SandboxMode::ReadOnly,
-            }),
+            model_catalog,
+            approval_policy,
+            sandbox_mode,
             sandbox_workspace_write: SandboxWorkspaceWrite {
                 writable_roots: workspace.writable_roots,
                 network_access: workspace.network_access,
@@ -285,7 +319,7 @@ impl Config {
             project_root_markers: raw.project_root_markers.unwrap_or_else(default_root_markers),
             chatgpt_base_url: raw.chatgpt_base_url.unwrap_or_else(|| DEFAULT_CHATGPT_BASE_URL.to_owned()),
             cli_auth_credentials_store: raw.cli_auth_credentials_store.unwrap_or(CredentialsStore::File),
-            forced_login_method: raw.forced_login_method,
+            forced_login_method,
             forced_chatgpt_workspace_ids,
             notify: raw.notify.filter(|argv| !argv.is_empty()),
             hide_agent_reasoning: raw.hide_agent_reasoning.unwrap_or(false),

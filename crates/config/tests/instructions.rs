@@ -155,10 +155,48 @@ fn other_root_markers() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed_to_files_only() {
-    let files = Files::new(&[("elsewhere.md", b"linked")]);
-    std::os::unix::fs::symlink(files.path("elsewhere.md"), files.path("work/AGENTS.md")).unwrap();
-    assert_eq!(files.docs("work", &[]).text.as_deref(), Some("linked"));
-    std::os::unix::fs::symlink("/dev/zero", files.path("work/a/AGENTS.md")).unwrap();
-    assert_eq!(files.docs("work/a", &[]), ProjectDocs::default());
+fn links_are_followed_to_files_of_the_project_only() {
+    use std::os::unix::fs::symlink;
+
+    let files = Files::new(&[
+        ("secret.md", b"secret"),
+        ("work/.git/HEAD", b""),
+        ("work/CLAUDE.md", b"linked"),
+        ("work/a/b/AGENTS.md", b"below"),
+    ]);
+    symlink(files.path("work/CLAUDE.md"), files.path("work/AGENTS.md")).unwrap();
+    symlink(files.path("secret.md"), files.path("work/a/AGENTS.md")).unwrap();
+    let docs = files.docs("work/a/b", &[]);
+    assert_eq!(docs.text.as_deref(), Some("linked\n\nbelow"));
+    assert_eq!(files.sources(&docs), ["work/AGENTS.md", "work/a/b/AGENTS.md"]);
+    assert_eq!(docs.refused, [files.path("work/a/AGENTS.md")]);
+    // The user's own file may be kept anywhere.
+    symlink(files.path("secret.md"), files.path("home/AGENTS.md")).unwrap();
+    assert_eq!(files.docs("elsewhere", &[]).text.as_deref(), Some("secret"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_leads_out_of_the_project_brings_no_instructions() {
+    let files = Files::new(&[("work/.git/HEAD", b""), ("out/AGENTS.md", b"elsewhere")]);
+    std::os::unix::fs::symlink(files.path("out"), files.path("work/link")).unwrap();
+    let docs = files.docs("work/link", &[]);
+    assert_eq!(docs.text, None);
+    assert_eq!(docs.refused, [files.path("work/link/AGENTS.md")]);
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_pipes_are_not_read() {
+    let files = Files::new(&[]);
+    std::os::unix::fs::symlink("/dev/zero", files.path("home/AGENTS.md")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(files.path("work/AGENTS.md")).status().unwrap();
+    assert!(made.success());
+    assert_eq!(files.docs("work", &[]), ProjectDocs::default());
+}
+
+#[test]
+fn of_a_huge_file_of_the_user_a_mebibyte_is_taken() {
+    let files = Files::new(&[("home/AGENTS.md", &[b'G'; 3 << 20])]);
+    assert_eq!(files.docs("work", &[]).text.map(|text| text.len()), Some(1 << 20));
 }

@@ -2,63 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod place;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use app_server_config::overrides::{from_json, parse_override};
+use app_server_config::overrides::from_json;
 use app_server_config::{
     ApprovalPolicy, Config, ConfigError, ConfigLoader, ConfigWarning, Environment, LayerSource, LoadRequest,
     ProviderKind, SandboxMode, WebSearchMode, child_environment, models,
 };
 use expect_test::{Expect, expect};
+use place::Place;
 use pretty_assertions::assert_eq;
-
-/// A home, a machine folder and a working directory of their own.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-impl Place {
-    fn new(user_file: &str) -> Self {
-        let place = Self { dir: tempfile::tempdir().unwrap() };
-        for name in ["home", "etc", "work"] {
-            fs::create_dir(place.path(name)).unwrap();
-        }
-        place.write("home/config.toml", user_file);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().canonicalize().unwrap().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    }
-
-    fn loader(&self, flags: &[&str]) -> ConfigLoader {
-        let environment = Environment::from_pairs([("PWD", self.path("work"))]);
-        let flags = flags.iter().map(|flag| parse_override(flag).unwrap()).collect();
-        ConfigLoader::new(Arc::new(environment), self.path("home"), flags)
-            .with_system_folder(self.path("etc"))
-    }
-
-    fn load(&self, flags: &[&str]) -> Result<Config, ConfigError> {
-        self.loader(flags).load(&LoadRequest { cwd: Some(&self.path("work")), ..LoadRequest::default() })
-    }
-
-    fn trust(&self, dir: &str, level: &str) -> String {
-        format!("[projects.\"{}\"]\ntrust_level = \"{level}\"\n", self.path(dir).display())
-    }
-
-    /// Replaces the place's folder in a text, which is different at every run.
-    fn normal(&self, text: &str) -> String {
-        text.replace(&*self.path("").to_string_lossy(), "<place>/")
-    }
-}
 
 fn user(text: &str) -> Result<Config, ConfigError> {
     Place::new(text).load(&[])
@@ -77,7 +34,7 @@ fn without_any_file_the_defaults_hold() {
     let place = Place::new("");
     fs::remove_file(place.path("home/config.toml")).unwrap();
     let config = place.load(&[]).unwrap();
-    assert_eq!(config.model_slug(), models::default_model());
+    assert_eq!(config.model_slug(), models::built_in().default_model());
     assert_eq!(config.model, None);
     assert_eq!(config.model_provider_id, "openai");
     assert_eq!(config.approval_policy, ApprovalPolicy::OnRequest);
@@ -369,7 +326,8 @@ fn precedence_from_system_to_managed() {
     let expect_model = |flags: &[&str], json: serde_json::Value, profile: Option<&str>, model: &str| {
         let overrides = from_json(json.as_object().unwrap());
         let cwd = place.path("work/deep");
-        let request = LoadRequest { cwd: Some(&cwd), overrides: &overrides, profile };
+        let request =
+            LoadRequest { cwd: Some(&cwd), overrides: &overrides, profile, ..LoadRequest::default() };
         let config = place.loader(flags).load(&request).unwrap();
         assert_eq!(config.model_slug(), model);
         assert_eq!(config.review_model.as_deref(), Some("system"));

@@ -45,6 +45,24 @@ pub enum RulesError {
     },
 }
 
+impl RulesError {
+    /// The file, or the folder, that it is about.
+    pub fn file(&self) -> &Path {
+        match self {
+            RulesError::Parse { file, .. } => Path::new(file),
+            RulesError::Read { path, .. } => path,
+        }
+    }
+
+    /// The line, from 1, where one can be named.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            RulesError::Parse { line, .. } => Some(*line),
+            RulesError::Read { .. } => None,
+        }
+    }
+}
+
 /// A rule that applies to a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

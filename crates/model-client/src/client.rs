@@ -1,7 +1,9 @@
 //! The HTTP client and the first retry layer: the same request, sent again on a 5xx or a transport error
 //! (backend.md 5). Knows nothing about history; building the request anew is the turn's business.
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app_server_http::{HttpClient, reason, shown_url};
@@ -9,9 +11,10 @@ use reqwest::{Request, Url};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::chat;
 use crate::error::{ModelError, ModelErrorKind, backoff};
 use crate::offline::OfflineScript;
-use crate::provider::{Provider, ProviderKind};
+use crate::provider::{Provider, ProviderKind, Wire};
 use crate::request::{ModelRequest, RequestHeaders};
 use crate::stream::{Body, ResponseStream};
 use crate::transport::{RawResponse, Transport};
@@ -23,6 +26,8 @@ const MAX_REFUSAL_BYTES: usize = 256 * 1024;
 #[derive(Debug, Clone, Default)]
 pub struct ModelClient {
     pub(crate) http: HttpClient,
+    /// The bases of servers that do not know the wish to be told what an answer costs, so that each refuses it once.
+    without_usage: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// One request, ready to be sent any number of times.
@@ -34,7 +39,7 @@ enum Call<'a> {
 impl ModelClient {
     /// Asks over the given connections.
     pub fn new(http: HttpClient) -> Self {
-        Self { http }
+        Self { http, without_usage: Arc::default() }
     }
 
     /// Sends a request and returns its answer once the server has accepted it. Retries up to
@@ -51,7 +56,7 @@ impl ModelClient {
         headers: &RequestHeaders,
         cancel: &CancellationToken,
     ) -> Result<ResponseStream, ModelError> {
-        self.stream_bytes(provider, request.to_bytes(provider), headers, cancel).await
+        self.stream_bytes(provider, request.to_bytes(provider)?, headers, cancel).await
     }
 
     /// Like [`ModelClient::stream`], for a request that is bytes already, so that nothing it was made of is borrowed
@@ -66,9 +71,39 @@ impl ModelClient {
         headers: &RequestHeaders,
         cancel: &CancellationToken,
     ) -> Result<ResponseStream, ModelError> {
-        let response = self.send(provider, "responses", body, headers, cancel).await?;
+        let response = match provider.wire {
+            Wire::Responses => self.send(provider, "responses", body, headers, cancel).await?,
+            Wire::Chat => self.send_chat(provider, body, headers, cancel).await?,
+        };
         let idle_timeout = Duration::from_millis(provider.stream_idle_timeout_ms);
-        Ok(ResponseStream::new(response, idle_timeout, cancel.clone()))
+        Ok(ResponseStream::new(response, provider.wire, idle_timeout, cancel.clone()))
+    }
+
+    /// Sends a request of the Chat Completions API. A server that does not know `stream_options` gets it once more
+    /// without, and from then on always so.
+    async fn send_chat(
+        &self,
+        provider: &Provider,
+        body: Vec<u8>,
+        headers: &RequestHeaders,
+        cancel: &CancellationToken,
+    ) -> Result<RawResponse, ModelError> {
+        let refuses = || self.without_usage.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(plain) = chat::without_usage(&body) else {
+            return self.send(provider, chat::PATH, body, headers, cancel).await;
+        };
+        let is_known = refuses().contains(&provider.base_url);
+        if is_known {
+            return self.send(provider, chat::PATH, plain, headers, cancel).await;
+        }
+        match self.send(provider, chat::PATH, body, headers, cancel).await {
+            Err(error) if error.http_status == Some(400) && error.message.contains("stream_options") => {
+                let response = self.send(provider, chat::PATH, plain, headers, cancel).await?;
+                refuses().insert(provider.base_url.clone());
+                Ok(response)
+            }
+            sent => sent,
+        }
     }
 
     /// Sends a request to this path and returns its answer once the server has accepted it, as described for
@@ -133,15 +168,12 @@ impl Call<'_> {
     async fn send(&self) -> Result<RawResponse, ModelError> {
         match self {
             Self::Http { client, request, url } => {
-                let unreachable = |words: String| {
-                    let words = format!("cannot reach the model's server at {}: {words}", shown_url(url));
-                    ModelError::new(ModelErrorKind::Connect, words)
-                };
                 // The copy shares the body's bytes.
                 let request = request
                     .try_clone()
-                    .ok_or_else(|| unreachable("the request cannot be repeated".to_owned()))?;
-                let response = client.execute(request).await.map_err(|error| unreachable(reason(error)))?;
+                    .ok_or_else(|| ModelError::unreachable(url, "the request cannot be repeated"))?;
+                let sent = client.execute(request).await;
+                let response = sent.map_err(|error| ModelError::unreachable(url, &reason(error)))?;
                 Ok(RawResponse {
                     status: response.status(),
                     headers: response.headers().clone(),

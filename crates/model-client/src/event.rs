@@ -418,13 +418,13 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::E
 }
 
 /// The arguments should be a string that holds JSON. Some servers send the JSON itself.
-fn arguments(raw: Option<&RawValue>) -> String {
+pub(crate) fn arguments(raw: Option<&RawValue>) -> String {
     let Some(raw) = raw else { return String::new() };
     serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
 }
 
 impl OutputItemKind {
-    fn parse(json: &str) -> Result<Self, serde_json::Error> {
+    pub(crate) fn parse(json: &str) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Tag<'a> {
             #[serde(borrow, rename = "type")]

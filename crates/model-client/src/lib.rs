@@ -11,11 +11,13 @@
 //! | `client` | the HTTP client and the first retry layer (same request, sent again) |
 //! | `transport` | the two sources of bytes: an HTTP response or the offline script |
 //! | `stream` | bytes to events: idle time-out, remembered failures, end of the response |
+//! | `chat` | requests and answers of the Chat Completions API, for servers without the Responses API |
 //! | `sse` | the event-stream parser, over bytes |
 //! | `event` | one event's JSON to a typed event |
 //! | `error` | what can go wrong, and whether the turn may try again |
 //! | `rate_limits` | the rate-limit headers |
 //! | `compact` | compaction by the server, without a stream |
+//! | `models` | the list of a provider's models |
 //! | `usage` | what an account may still use, asked from its backend |
 //! | `offline` | the scripted model, same path, no network |
 //!
@@ -25,10 +27,12 @@
 //! The second retry layer (the whole request built again from the history) belongs to the turn:
 //! [`ModelError::retryable`] and [`ModelError::retry_delay`] say whether and when.
 
+mod chat;
 mod client;
 mod compact;
 mod error;
 mod event;
+mod models;
 mod offline;
 mod provider;
 mod rate_limits;
@@ -42,8 +46,9 @@ pub use client::ModelClient;
 pub use compact::CompactRequest;
 pub use error::{ModelError, ModelErrorKind};
 pub use event::{LocalShellAction, ModelEvent, OutputItem, OutputItemKind, Usage, WebSearchAction};
+pub use models::ModelsAnswer;
 pub use offline::{OfflineScript, ScriptError};
-pub use provider::{Provider, ProviderKind};
+pub use provider::{Provider, ProviderKind, Wire};
 pub use rate_limits::{Credits, RateLimitHeaders, RateLimitSnapshot, Window};
 pub use request::{ModelRequest, Reasoning, RequestHeaders, TextOptions};
 pub use sse::SseParser;

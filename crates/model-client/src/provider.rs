@@ -15,7 +15,9 @@ pub struct Provider {
     pub id: String,
     /// The display name; `azure` switches behaviour.
     pub name: String,
-    /// The base under which `/responses` lies; trailing slashes do no harm.
+    /// The form of requests and answers.
+    pub wire: Wire,
+    /// The base under which `/responses` or `/chat/completions` lies; trailing slashes do no harm.
     pub base_url: String,
     /// Appended to every URL, percent-encoded as needed.
     pub query_params: Vec<(String, String)>,
@@ -29,6 +31,15 @@ pub struct Provider {
     pub stream_idle_timeout_ms: u64,
     /// Network or script.
     pub kind: ProviderKind,
+}
+
+/// The form of requests and answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// The Responses API.
+    Responses,
+    /// The Chat Completions API.
+    Chat,
 }
 
 /// What is behind a provider.
@@ -49,6 +60,7 @@ impl fmt::Debug for Provider {
         f.debug_struct("Provider")
             .field("id", &self.id)
             .field("name", &self.name)
+            .field("wire", &self.wire)
             .field("base_url", &self.base_url)
             .field("query_params", &names(&self.query_params))
             .field("headers", &names(&self.headers))
@@ -66,6 +78,7 @@ impl Provider {
         Self {
             id: "offline".to_owned(),
             name: "Offline".to_owned(),
+            wire: Wire::Responses,
             base_url: "offline://model/v1".to_owned(),
             query_params: Vec::new(),
             headers: Vec::new(),

@@ -6,7 +6,9 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::provider::Provider;
+use crate::chat;
+use crate::error::ModelError;
+use crate::provider::{Provider, Wire};
 
 /// What the model is asked (backend.md 2). The whole history goes along every time; nothing is kept at the server.
 #[derive(Debug, Clone, Copy)]
@@ -103,8 +105,18 @@ impl Serialize for TextOptions<'_> {
 
 impl ModelRequest<'_> {
     /// Returns the body as it goes to the given provider.
+    ///
+    /// # Errors
+    /// `InvalidRequest` when the provider's wire has no place for what is asked.
+    pub fn to_bytes(&self, provider: &Provider) -> Result<Vec<u8>, ModelError> {
+        match provider.wire {
+            Wire::Responses => Ok(self.responses_body(provider)),
+            Wire::Chat => chat::to_bytes(self),
+        }
+    }
+
     #[allow(clippy::expect_used, reason = "a Vec takes every byte and the body has string keys only")]
-    pub fn to_bytes(&self, provider: &Provider) -> Vec<u8> {
+    fn responses_body(&self, provider: &Provider) -> Vec<u8> {
         let body = Body {
             model: self.model,
             instructions: self.instructions,
@@ -183,9 +195,12 @@ impl RequestHeaders {
             ("x-openai-subagent", self.subagent.as_deref()),
             ("chatgpt-account-id", self.account_id.as_deref()),
             ("x-openai-fedramp", self.is_fedramp.then_some("true")),
+            // Of the servers of the other wire none searches.
             (
                 "x-oai-web-search-eligible",
-                self.web_search_eligible.map(|eligible| if eligible { "true" } else { "false" }),
+                self.web_search_eligible
+                    .filter(|_| provider.wire == Wire::Responses)
+                    .map(|eligible| if eligible { "true" } else { "false" }),
             ),
         ];
         for (name, value) in optional {
@@ -233,7 +248,7 @@ mod tests {
     }
 
     fn check(request: &ModelRequest<'_>, provider: &Provider, expected: &Expect) {
-        expected.assert_eq(std::str::from_utf8(&request.to_bytes(provider)).unwrap());
+        expected.assert_eq(std::str::from_utf8(&request.to_bytes(provider).unwrap()).unwrap());
     }
 
     #[test]

@@ -7,8 +7,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::chat::ChatAnswer;
 use crate::error::{ModelError, request_id};
 use crate::event::{Decoded, ModelEvent, decode};
+use crate::provider::Wire;
 use crate::rate_limits::{RateLimitHeaders, text};
 use crate::sse::SseParser;
 use crate::transport::{RawResponse, Transport};
@@ -16,6 +18,9 @@ use crate::transport::{RawResponse, Transport};
 /// A block larger than this is no event: the largest real ones hold an image of some megabytes. The stream then
 /// counts as broken off.
 const MAX_EVENT_BYTES: usize = 64 * 1024 * 1024;
+
+/// How long a server that has said all may take to say what it cost.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Longer silences than this are the same as waiting forever, and keep clock arithmetic from overflowing.
 const MAX_IDLE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -34,9 +39,49 @@ pub struct ResponseStream {
     pub request_id: Option<String>,
     body: Body,
     parser: SseParser,
+    decoder: Decoder,
     /// A failure the server announced; raised when the stream ends without a completion after all.
     failure: Option<ModelError>,
     ended: bool,
+}
+
+/// Reads the blocks of one wire or the other.
+enum Decoder {
+    Responses,
+    Chat(Box<ChatAnswer>),
+}
+
+impl Decoder {
+    /// Returns an event that is ready before the next block is read.
+    fn ready(&mut self) -> Option<ModelEvent> {
+        match self {
+            Self::Responses => None,
+            Self::Chat(answer) => answer.next(),
+        }
+    }
+
+    fn read(&mut self, data: &[u8]) -> Decoded {
+        match self {
+            Self::Responses => decode(data),
+            Self::Chat(answer) => answer.read(data).map_or_else(Decoded::Ended, |()| Decoded::Ignored),
+        }
+    }
+
+    /// Whether the answer is whole, so that it does not matter how the connection ends.
+    fn is_finished(&self) -> bool {
+        match self {
+            Self::Responses => false,
+            Self::Chat(answer) => answer.is_finished(),
+        }
+    }
+
+    /// There is no block any more.
+    fn end(&mut self) -> Result<(), ModelError> {
+        match self {
+            Self::Responses => Err(ModelError::stream_closed("the stream ended before response.completed")),
+            Self::Chat(answer) => answer.end(),
+        }
+    }
 }
 
 impl fmt::Debug for ResponseStream {
@@ -51,7 +96,12 @@ impl fmt::Debug for ResponseStream {
 }
 
 impl ResponseStream {
-    pub(crate) fn new(response: RawResponse, idle_timeout: Duration, cancel: CancellationToken) -> Self {
+    pub(crate) fn new(
+        response: RawResponse,
+        wire: Wire,
+        idle_timeout: Duration,
+        cancel: CancellationToken,
+    ) -> Self {
         let headers = &response.headers;
         let owned = |name: &str| text(headers, name).map(str::to_owned);
         Self {
@@ -62,6 +112,10 @@ impl ResponseStream {
             request_id: request_id(headers).map(str::to_owned),
             body: Body::new(response.body, idle_timeout, cancel),
             parser: SseParser::new(),
+            decoder: match wire {
+                Wire::Responses => Decoder::Responses,
+                Wire::Chat => Decoder::Chat(Box::default()),
+            },
             failure: None,
             ended: false,
         }
@@ -78,11 +132,20 @@ impl ResponseStream {
             return Ok(None);
         }
         loop {
-            while let Some(data) = self.parser.next_data() {
-                let decoded = decode(data);
+            loop {
+                let decoded = match self.decoder.ready() {
+                    Some(event) => Decoded::Event(event),
+                    None => match self.parser.next_data() {
+                        Some(data) => self.decoder.read(data),
+                        None => break,
+                    },
+                };
                 if let Some(result) = self.take(decoded) {
                     return result;
                 }
+            }
+            if self.decoder.is_finished() {
+                self.body.idle_timeout = self.body.idle_timeout.min(LAST_WORDS);
             }
             let parser = &mut self.parser;
             match self.body.read(|piece| parser.push(piece)).await {
@@ -91,6 +154,9 @@ impl ResponseStream {
                 }
                 Ok(true) => {}
                 Ok(false) => return self.finish(),
+                Err(_) if self.decoder.is_finished() && !self.body.cancel.is_cancelled() => {
+                    return self.finish();
+                }
                 Err(error) => return self.end(Err(error)),
             }
         }
@@ -115,11 +181,18 @@ impl ResponseStream {
 
     /// Handles the end of the bytes.
     fn finish(&mut self) -> Result<Option<ModelEvent>, ModelError> {
-        let last = self.parser.finish().map(decode);
+        let last = self.parser.finish().map(|data| self.decoder.read(data));
         if let Some(result) = last.and_then(|decoded| self.take(decoded)) {
             return result;
         }
-        self.end(Err(ModelError::stream_closed("the stream ended before response.completed")))
+        if let Err(error) = self.decoder.end() {
+            return self.end(Err(error));
+        }
+        // What is ready now ends with the completion; the rest waits for the next calls.
+        match self.decoder.ready().and_then(|event| self.take(Decoded::Event(event))) {
+            Some(result) => result,
+            None => self.end(Ok(None)),
+        }
     }
 
     /// Ends the response. A failure the server announced says more than how the connection went down after it.

@@ -1,9 +1,11 @@
 //! Parts of a thread's history, by their places in its files. Must not know what the records mean.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Bases, MAX_DEPTH};
+use crate::input::Input;
 use crate::lines::Lines;
 use crate::meta::HistoryBase;
 use crate::reader::{ReadError, Reading, Scanner, read};
@@ -50,6 +52,32 @@ impl Store {
 }
 
 impl Chain {
+    /// Opens the end of what the files hold, the oldest file first, at most `at_most` bytes of it. Returns also whether
+    /// there is more before that. Files that are gone are left out.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn open_end(&self, at_most: u64) -> io::Result<(Box<dyn io::Read>, bool)> {
+        let mut end: Box<dyn io::Read> = Box::new(io::empty());
+        let mut left = at_most;
+        for path in self.paths() {
+            let size = match Input::open(path) {
+                Ok(input) => input.size()?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            let skipped = size.saturating_sub(left);
+            let mut input = Input::open(path)?;
+            input.seek(path, 0, skipped)?;
+            end = Box::new(io::Read::chain(input, end));
+            if skipped > 0 {
+                return Ok((end, true));
+            }
+            left -= size;
+        }
+        Ok((end, false))
+    }
+
     /// Returns the files, the thread's own first.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.links.iter().map(|link| link.path.as_path())

@@ -22,6 +22,14 @@ impl Input {
         }
     }
 
+    /// How many bytes there are; a compressed file is read through.
+    pub(crate) fn size(self) -> io::Result<u64> {
+        match self {
+            Self::Plain(file) => Ok(file.metadata()?.len()),
+            Self::Zstd(mut input) => io::copy(&mut input, &mut io::sink()),
+        }
+    }
+
     /// Whether the data of a compressed file ended within a frame.
     pub(crate) fn is_truncated(&self) -> bool {
         matches!(self, Self::Zstd(input) if input.is_truncated)

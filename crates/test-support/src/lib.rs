@@ -3,6 +3,7 @@
 pub mod home;
 pub mod issuer;
 pub mod login_ports;
+pub mod mcp;
 pub mod model;
 pub mod processes;
 pub mod server;

@@ -1,10 +1,12 @@
 //! A scripted model API on loopback: a small HTTP/1.1 server that plays answers in order, records what it was asked,
-//! and waits where a test tells it to. It knows no product type: requests and events are JSON.
+//! and waits where a test tells it to. It knows no product type: requests and events are JSON. Answers are written down
+//! as events of the Responses API; who asks for `/chat/completions` gets the same as chunks of that API.
 //!
 //! Nothing here sleeps for a guess. A test opens a [`Gate`] to let the next event out, awaits
 //! [`MockModel::requests_seen`] or [`MockModel::disconnects_seen`], and so always waits for a fact.
 
 mod answer;
+mod chat;
 pub mod events;
 pub(crate) mod http;
 mod request;
@@ -189,8 +191,9 @@ async fn serve(mut socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     while let Some(request) = http::read_request(&mut reader).await? {
         let answer = shared.answer_to(&request);
         // Recorded before it is answered, so that a client that has the answer finds its request here.
+        let path = request.path.clone();
         shared.record(request);
-        match answer.play(&mut reader, &mut writer).await? {
+        match answer.play(&path, &mut reader, &mut writer).await? {
             answer::Played::KeepAlive => {}
             answer::Played::Close => return Ok(()),
             answer::Played::ClientLeft => {

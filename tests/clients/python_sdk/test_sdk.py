@@ -803,13 +803,18 @@ class Goals(SdkTest):
 
 
 class Server(SdkTest):
-    def test_what_is_still_to_come_is_refused_clearly(self) -> None:
-        self.model(text_answer("still here"))
+    def test_metadata_models_and_account_parse(self) -> None:
+        self.model()
         codex = self.server()
-        thread = codex.thread_start()
-        with self.assertRaisesRegex(InvalidRequestError, "not yet available"):
-            codex.models()
-        self.assertEqual("still here", thread.run("go on").final_response)
+        self.assertTrue(codex.metadata.userAgent.startswith("codex_python_sdk/"))
+        self.assertEqual("unix", codex.metadata.platformFamily)
+        self.assertIn(codex.metadata.platformOs, ("linux", "macos"))
+        models = codex.models(include_hidden=True).data
+        self.assertTrue(models)
+        self.assertEqual(1, sum(model.is_default for model in models))
+        account = codex.account()
+        self.assertIsNone(account.account)
+        self.assertFalse(account.requires_openai_auth)
 
     def test_fork_copies_the_history(self) -> None:
         model = self.model(

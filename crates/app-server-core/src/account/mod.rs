@@ -84,7 +84,7 @@ pub fn warn_of_violation(services: &Arc<Services>, config: &Config) {
 }
 
 /// The configuration as it is now, without that of any project; the defaults while it does not load.
-fn config(services: &Services) -> Result<Config, CoreError> {
+pub(crate) fn config(services: &Services) -> Result<Config, CoreError> {
     let load = services.config.load(&LoadRequest::default());
     Ok(load.or_else(|_| services.config.defaults())?)
 }

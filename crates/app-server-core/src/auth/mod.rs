@@ -8,6 +8,7 @@
 //! | `accounts` | the owner of all of it, shared by every thread |
 //! | `renewal` | new tokens for old ones, one at a time |
 //! | `recovery` | what is done about a refused credential |
+//! | `provider_command` | the key of a provider from a program of the user's |
 //!
 //! Signing in and out is `account`'s business; this module only keeps what comes of it.
 
@@ -15,6 +16,7 @@ mod accounts;
 mod claims;
 mod credential;
 mod plan;
+mod provider_command;
 mod record;
 mod recovery;
 mod renewal;
@@ -26,9 +28,12 @@ use app_server_config::{ConfigLoader, LoadRequest};
 pub(crate) use accounts::Accounts;
 pub(crate) use credential::{Credential, ExternalTokens, Rules};
 pub(crate) use plan::plan_type;
+pub(crate) use provider_command::ProviderKeys;
 pub(crate) use record::{AuthRecord, StoredTokens};
 pub(crate) use recovery::{NotRecovered, Recovery};
 pub(crate) use renewal::RenewalError;
+pub(crate) use single_flight::SingleFlight;
+pub(crate) use storage::{load_entry, save_entry};
 
 /// Says how somebody is signed in, in words; `None` when nobody is. Asks the store that is configured, and blocks.
 pub fn signed_in(config: &ConfigLoader) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use tokio::sync::Mutex;
 
 /// Lets one caller work while the others wait for what comes of it. `K` is what is asked for.
 #[derive(Debug)]
-pub(super) struct SingleFlight<K, T> {
+pub(crate) struct SingleFlight<K, T> {
     finished: AtomicU64,
     last: Mutex<Option<(K, T)>>,
 }
@@ -21,7 +21,7 @@ impl<K, T> Default for SingleFlight<K, T> {
 impl<K: PartialEq, T: Clone> SingleFlight<K, T> {
     /// Does the work, unless somebody else's for the same key ended while we waited for our turn: then that outcome is
     /// ours as well.
-    pub(super) async fn run(&self, key: K, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn run(&self, key: K, work: impl Future<Output = T>) -> T {
         let seen = self.finished.load(Ordering::Acquire);
         let mut last = self.last.lock().await;
         if self.finished.load(Ordering::Acquire) != seen

@@ -8,6 +8,7 @@ mod output;
 mod plan;
 mod run;
 mod session;
+mod start;
 mod terminals;
 mod truncate;
 
@@ -17,5 +18,6 @@ pub(crate) use output::ItemOutput;
 pub(crate) use plan::{ApprovalQuestion, ExecPlan, ExecRequest, Rejected, plan};
 pub(crate) use run::{Attempt, Executor, Refusal, run_with_plan};
 pub(crate) use session::{Ended, Session};
+pub(crate) use start::start;
 pub(crate) use terminals::{MANY_OPEN, Terminal, Terminals};
 pub(crate) use truncate::{Limit, tokens, truncate};

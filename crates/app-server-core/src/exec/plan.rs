@@ -91,10 +91,7 @@ pub(crate) fn plan(
     let is_tty = matches!(request.stdio, Stdio::Pty { .. });
     let key = ApprovalKey::new(&request.argv, request.escalated, is_tty, &around);
     let mut env = request.env;
-    if !boundary.network {
-        env.retain(|(name, _)| name != NETWORK_DISABLED);
-        env.push((NETWORK_DISABLED.into(), "1".into()));
-    }
+    mark_network(&mut env, boundary);
     Ok(ExecPlan {
         argv: request.argv,
         cwd: request.cwd,
@@ -109,6 +106,14 @@ pub(crate) fn plan(
     })
 }
 
+/// Tells a command whether its policy gives it the network.
+fn mark_network(env: &mut Vec<(OsString, OsString)>, boundary: &Boundary) {
+    if !boundary.network {
+        env.retain(|(name, _)| name != NETWORK_DISABLED);
+        env.push((NETWORK_DISABLED.into(), "1".into()));
+    }
+}
+
 /// Where the command's programs are looked up.
 fn search_path(env: &[(OsString, OsString)]) -> OsString {
     let path = env.iter().find(|(name, _)| name == OsStr::new("PATH"));
@@ -119,11 +124,25 @@ impl ExecPlan {
     /// A plan for something that is ours and runs in the sandbox without a question of its own, such as writing a patch.
     /// It sees no environment.
     pub(crate) fn own(argv: Vec<String>, cwd: &Path, boundary: &Boundary, stdio: Stdio) -> Self {
-        let env = match boundary.network {
-            true => Vec::new(),
-            false => vec![(NETWORK_DISABLED.into(), "1".into())],
+        Self::clients(argv, cwd, Vec::new(), Some(boundary), stdio)
+    }
+
+    /// A plan for a command of the client's, which nobody is asked about. Without a boundary it may do what the user may.
+    pub(crate) fn clients(
+        argv: Vec<String>,
+        cwd: &Path,
+        mut env: Vec<(OsString, OsString)>,
+        boundary: Option<&Boundary>,
+        stdio: Stdio,
+    ) -> Self {
+        let confinement = match boundary {
+            Some(boundary) => {
+                mark_network(&mut env, boundary);
+                boundary.confinement.clone()
+            }
+            None => Confinement::Direct,
         };
-        ExecPlan { confinement: boundary.confinement.clone(), stdio, ..Self::users_own(argv, cwd, env) }
+        ExecPlan { confinement, stdio, ..Self::users_own(argv, cwd, env) }
     }
 
     /// A plan for a command of the user's own, which nobody is asked about.

@@ -1,17 +1,16 @@
 //! A process at work: its output goes to its item while a task of its own reads it, and whoever started it waits for
 //! its end as long as it likes.
 
-use std::ffi::OsString;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app_server_sandbox::{Confinement, Exit, Input, Launch, Output, Process, StartFailure, Stdio};
+use app_server_sandbox::{Confinement, Exit, Input, Output, Process, StartFailure, Stdio};
 use tokio::sync::{Mutex as AsyncMutex, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::output::{Capture, OutputPump};
-use super::{ExecPlan, ItemOutput};
+use super::{ExecPlan, ItemOutput, start};
 
 /// Read at once; also the size of a delta at most.
 const CHUNK_BYTES: usize = 32 * 1024;
@@ -68,17 +67,8 @@ impl Session {
         confinement: &Confinement,
         item: &Arc<ItemOutput>,
     ) -> io::Result<Self> {
-        let argv: Vec<OsString> = plan.argv.iter().map(OsString::from).collect();
-        let launch = Launch {
-            argv: &argv,
-            arg0: None,
-            cwd: &plan.cwd,
-            env: &plan.env,
-            confinement,
-            stdio: plan.stdio,
-        };
         let launcher = &item.context().thread.services.launcher;
-        let mut process = launcher.spawn(&launch).map_err(io::Error::other)?;
+        let mut process = start(launcher, plan, confinement)?;
         let shared = Arc::new(Shared {
             fresh: Mutex::default(),
             input: AsyncMutex::new(process.stdin.take()),

@@ -28,6 +28,7 @@ const INJECTED_PART: &[&str] = &[
     // What a goal of the reference of level 0.169 puts in.
     "<codex_internal_context",
     "<subagent_notification>",
+    "<hook_prompt hook_run_id=",
 ];
 const INJECTED_WHOLE: &[&str] = &["# AGENTS.md instructions for ", "<user_instructions>", "<skill"];
 /// What a picture counts in an estimate, whatever its size.
@@ -106,6 +107,16 @@ impl History {
     /// The items as they are kept.
     pub(crate) fn items(&self) -> impl Iterator<Item = &RawValue> {
         self.items.iter().map(|item| &*item.json)
+    }
+
+    /// The user's messages as texts, without their pictures.
+    pub(crate) fn user_texts(&self) -> Vec<String> {
+        let texts = |item: &Item| {
+            let parts = parts(&item.json)?;
+            let is_mark = |text: &str| text.starts_with("<image name=[Image #") || text == "</image>";
+            Some(parts.into_iter().flatten().filter(|text| !is_mark(text)).collect::<String>())
+        };
+        self.items.iter().filter(|item| item.kind == Kind::User).filter_map(texts).collect()
     }
 
     /// Forgets all items.

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::loaded::{Loaded, TurnRequest};
 use super::{ThreadOp, ThreadState, stored};
 use crate::error::CoreError;
+use crate::hooks;
 use crate::host::Reply;
 use crate::item::{self, Want};
 use crate::services::Services;
@@ -83,6 +84,9 @@ impl Actor {
                 let result = self.live().and_then(|loaded| loaded.interrupt(&turn_id));
                 reply.send(result);
             }
+            ThreadOp::AdjustTurn(params, reply) => {
+                reply.send(self.live().map(|loaded| loaded.adjust_turn(*params)));
+            }
             ThreadOp::ShellCommand(params, reply) => match self.live() {
                 Ok(loaded) => loaded.run_shell_command(params, reply).await,
                 Err(error) => reply.send(Err(error)),
@@ -124,6 +128,14 @@ impl Actor {
             ThreadOp::SearchOccurrences(params, reply) => self.search_occurrences(*params, reply).await,
             ThreadOp::MoveToSection(params, reply) => self.move_to_section(params, reply),
             ThreadOp::Agent(op) => self.do_agent_op(op).await,
+            ThreadOp::TellConfig(answer) => {
+                let told = self
+                    .loaded
+                    .as_ref()
+                    .map(|loaded| (Arc::clone(&loaded.settings.config), loaded.settings.cwd.clone()));
+                // Whoever asked may have given up.
+                let _ = answer.send(told);
+            }
             ThreadOp::Shutdown(done) => {
                 self.shut_down().await;
                 // Whoever waited may have given up.
@@ -172,8 +184,16 @@ impl Actor {
                         summary: notice.summary,
                     }));
                 }
+                self.start_servers();
             }
             Err(error) => reply.send(Err(error)),
+        }
+    }
+
+    /// Sets the MCP servers of the loaded thread going; whoever asked for it has been answered.
+    pub(super) fn start_servers(&self) {
+        if let Some(loaded) = &self.loaded {
+            loaded.start_servers();
         }
     }
 
@@ -355,6 +375,7 @@ impl Actor {
     pub(super) async fn unload(&mut self) {
         if let Some(loaded) = self.loaded.take() {
             loaded.end_terminals().await;
+            hooks::thread_ends(&loaded.shared, &loaded.settings).await;
             self.let_go_of_agents();
             self.publish.send_replace(ThreadState { is_loaded: false, status: ThreadStatus::NotLoaded });
             self.tell_status(ThreadStatus::NotLoaded);
@@ -375,6 +396,7 @@ impl Actor {
             loaded.leave_goal();
             loaded.stop_turn().await;
             loaded.end_terminals().await;
+            hooks::thread_ends(&loaded.shared, &loaded.settings).await;
         }
         self.loaded = None;
     }

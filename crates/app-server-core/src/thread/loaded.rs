@@ -9,13 +9,14 @@ use app_server_exec_policy::Rules;
 use app_server_patch::TurnDiff;
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
-    ConfigWarningNotification, ErrorNotification, SandboxPolicy, ServerRequestResolvedNotification, Thread,
-    ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams,
-    ThreadResumeResponse, ThreadSettingsUpdatedNotification, ThreadShellCommandParams,
-    ThreadShellCommandResponse, ThreadSource, ThreadStartParams, ThreadStartResponse, ThreadStatus,
-    ThreadTokenUsage, Turn, TurnCompletedNotification, TurnError, TurnInterruptResponse, TurnItemsView,
-    TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus, TurnSteerParams,
-    TurnSteerResponse, TurnsPage, UserInput,
+    ConfigWarningNotification, ErrorNotification, SandboxPolicy, ServerRequestResolvedNotification,
+    TextPosition, TextRange, Thread, ThreadBackgroundTerminalsListResponse,
+    ThreadBackgroundTerminalsTerminateResponse, ThreadResumeParams, ThreadResumeResponse,
+    ThreadSettingsUpdatedNotification, ThreadShellCommandParams, ThreadShellCommandResponse, ThreadSource,
+    ThreadStartParams, ThreadStartResponse, ThreadStatus, ThreadTokenUsage, Turn, TurnCompletedNotification,
+    TurnError, TurnInterruptResponse, TurnItemsView, TurnSettingsUpdateParams, TurnSettingsUpdateResponse,
+    TurnSettingsUpdateStatus, TurnStartParams, TurnStartResponse, TurnStartedNotification, TurnStatus,
+    TurnSteerParams, TurnSteerResponse, TurnsPage, UserInput, WarningNotification,
 };
 use app_server_rollout::{BaseInstructions, RolloutWriter, SessionMeta, Source, WriterLock, timestamp_text};
 use jiff::Zoned;
@@ -39,13 +40,16 @@ use crate::error::CoreError;
 use crate::exec::{Terminal, Terminals};
 use crate::git;
 use crate::history::History;
+use crate::hooks::{ThreadHooks, TurnHooks};
 use crate::host::Reply;
 use crate::item::{self, TurnPlace, Want};
+use crate::mcp::McpView;
 use crate::services::Services;
+use crate::skills::ThreadSkills;
 use crate::tools::{DynamicTools, UserCommand};
 use crate::turn::{
-    self, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput, TurnOutcome, Work,
-    interrupted_marker,
+    self, Adjustments, Conversation, SharedConversation, TOOL_SLOTS, TurnContext, TurnEnd, TurnInput,
+    TurnOutcome, Work, interrupted_marker,
 };
 use crate::turns_text::TurnsText;
 
@@ -122,6 +126,7 @@ impl Loaded {
         let overrides = Overrides::from(&mut params);
         tell_of_unknown_keys(&services, &overrides);
         let settings = Settings::load(&services.config, overrides, None)?;
+        services.models.recall(&services, &settings.provider);
         let ephemeral = params.ephemeral == Some(true);
         let now = Zoned::now();
         let meta = new_meta(&services, id, &settings, &now, params.thread_source);
@@ -287,6 +292,14 @@ impl Loaded {
         &self.settings.config.deprecations
     }
 
+    /// Sets the thread's MCP servers going, beside everything else. An ephemeral thread, which often is a client's for a
+    /// title, starts them with its first turn.
+    pub(super) fn start_servers(&self) {
+        if !self.is_ephemeral() {
+            self.shared.mcp.attach(&self.shared);
+        }
+    }
+
     pub(super) fn is_ephemeral(&self) -> bool {
         self.path.is_none()
     }
@@ -377,7 +390,10 @@ impl Loaded {
             }
         }
         let before = self.settings.clone();
-        let has_changed = self.settings.apply(params);
+        let has_changed = match self.settings.apply(params) {
+            Ok(has_changed) => has_changed,
+            Err(error) => return reply.send(Err(error)),
+        };
         let Prepared { turn, context } = self.prepare_turn(Some(&mut request.params));
         // Whatever happens once it is answered, the thread can be read and has the turn.
         if let Err(error) = turn::store_start(&context) {
@@ -435,12 +451,13 @@ impl Loaded {
             turn_id,
             started_at: Some(now_s()),
             agent: Identity::of(&self.meta),
-            model_info: self.settings.model_info(),
+            model_info: self.settings.model_info(&self.shared.services.models),
             settings: self.settings.clone(),
             cancel: CancellationToken::new(),
             pending: Arc::default(),
             not_steerable: None,
             output_schema: output_schema.and_then(|schema| serde_json::value::to_raw_value(&schema).ok()),
+            adjustments: Adjustments::default(),
             service_tier,
             raw_events: self.raw_events,
             tool_slots: Semaphore::new(TOOL_SLOTS),
@@ -448,6 +465,7 @@ impl Loaded {
             diff: Mutex::new(TurnDiff::new(&self.settings.cwd)),
             ended: CancellationToken::new(),
             leftovers: TaskTracker::new(),
+            hooks: TurnHooks::default(),
             withdrawn: Mutex::default(),
         };
         Prepared { turn, context }
@@ -551,6 +569,23 @@ impl Loaded {
             Ok(()) => Ok(TurnSteerResponse { turn_id }),
             Err(_) => Err(none),
         }
+    }
+
+    /// Changes settings of the running turn, if it is the one that is meant and asks the model again.
+    pub(super) fn adjust_turn(&self, params: TurnSettingsUpdateParams) -> TurnSettingsUpdateResponse {
+        let is_meant = |running: &&Running| {
+            running.turn.id == params.turn_id
+                && !running.context.cancel.is_cancelled()
+                && !running.context.pending.is_closed()
+        };
+        let status = match self.running.as_ref().filter(is_meant) {
+            Some(running) => {
+                running.context.adjustments.change(params);
+                TurnSettingsUpdateStatus::Applied
+            }
+            None => TurnSettingsUpdateStatus::TargetUnavailable,
+        };
+        TurnSettingsUpdateResponse { status }
     }
 
     /// Tells the turn to stop. What follows comes when it has.
@@ -668,9 +703,17 @@ pub(super) fn share(
     if matches!(settings.sandbox, SandboxPolicy::ReadOnly { .. } | SandboxPolicy::WorkspaceWrite { .. }) {
         services.tell_of_sandbox();
     }
+    tell_of_changed_folders(&services, settings);
+    tell_of_refused_docs(&services, settings);
     let listener = Listener::new(Arc::clone(&services), &id.to_string());
     conversation.listener = Some(listener.clone());
-    Arc::new(ThreadShared {
+    let hooks = ThreadHooks::of(&settings.config, &settings.cwd, conversation.history.len() > 0);
+    if let Some(message) = hooks.notice() {
+        let thread_id = Some(id.to_string());
+        listener.notify(ServerNotification::Warning(WarningNotification { message, thread_id }));
+    }
+    let shared = Arc::new(ThreadShared {
+        hooks,
         status: StatusBoard::new(listener.clone(), publish),
         listener,
         conversation: SharedConversation::new(conversation),
@@ -678,8 +721,12 @@ pub(super) fn share(
         rules: Mutex::new(rules(&services, settings)),
         terminals: Terminals::default(),
         dynamic_tools,
+        skills: ThreadSkills::default(),
+        mcp: McpView::new(&settings.config, &settings.cwd),
         services,
-    })
+    });
+    shared.services.mcp.register(&shared);
+    shared
 }
 
 /// Reads the rules of the user and of trusted projects. Rules that cannot be read are none at all, which asks more
@@ -689,12 +736,30 @@ fn rules(services: &Services, settings: &Settings) -> Rules {
     Rules::load(&folders).unwrap_or_else(|error| {
         services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
             details: Some(error.to_string()),
-            path: None,
-            range: None,
+            path: Some(error.file().to_string_lossy().into_owned()),
+            range: error.line().map(whole_line),
             summary: "The rules for commands cannot be read; none of them applies.".to_owned(),
         }));
         Rules::default()
     })
+}
+
+/// Tells of instructions of the project that were not read because they are links to somewhere else.
+fn tell_of_refused_docs(services: &Services, settings: &Settings) {
+    for path in &settings.docs.refused {
+        services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
+            details: None,
+            path: Some(path.to_string_lossy().into_owned()),
+            range: None,
+            summary: format!("{} is not read: it is a link that leads out of the project.", path.display()),
+        }));
+    }
+}
+
+/// The place of something of which only the line is known.
+fn whole_line(line: usize) -> TextRange {
+    let start = TextPosition { line, column: 1 };
+    TextRange { start: start.clone(), end: start }
 }
 
 /// How the file of a new thread begins.
@@ -733,6 +798,7 @@ pub(super) fn continued_settings(
     }
     let base_is_given = overrides.base_instructions.is_some();
     let mut settings = Settings::load(&services.config, overrides, Some(&meta.cwd))?;
+    services.models.recall(services, &settings.provider);
     if let Some(base) = meta.base_instructions.as_ref().filter(|_| !base_is_given) {
         settings.base_instructions = base.text.as_str().into();
     }
@@ -750,6 +816,21 @@ pub(super) fn tell_of_unknown_keys(services: &Services, overrides: &Overrides) {
             summary: format!("Unknown settings in the request have no effect: {}.", keys.join(", ")),
         }));
     }
+}
+
+/// The user trusted something else than what is there now, and should look at it.
+fn tell_of_changed_folders(services: &Services, settings: &Settings) {
+    let mut layers = settings.config.layers.iter().filter(|layer| layer.has_changed).peekable();
+    let Some(first) = layers.peek() else { return };
+    let path = first.source.file().map(|file| file.to_string_lossy().into_owned());
+    let details: Vec<String> = layers.filter_map(|layer| layer.disabled_reason.clone()).collect();
+    services.host.notify(ServerNotification::ConfigWarning(ConfigWarningNotification {
+        details: Some(details.join("\n")),
+        path,
+        range: None,
+        summary: "This project is not what you trusted; its configuration, rules and hooks are not in use."
+            .to_owned(),
+    }));
 }
 
 /// The file's provider, if it is still configured. A provider that is gone must not make the thread unreadable, so

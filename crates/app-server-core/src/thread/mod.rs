@@ -14,9 +14,11 @@ mod shared;
 mod status;
 mod stored;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use app_server_config::Config;
 use app_server_protocol::v2::{
     ReviewStartParams, ReviewStartResponse, ThreadArchiveResponse, ThreadBackgroundTerminalsCleanResponse,
     ThreadBackgroundTerminalsListResponse, ThreadBackgroundTerminalsTerminateResponse,
@@ -29,8 +31,8 @@ use app_server_protocol::v2::{
     ThreadSectionMoveResponse, ThreadSetNameResponse, ThreadSettingsUpdateParams,
     ThreadSettingsUpdateResponse, ThreadShellCommandParams, ThreadShellCommandResponse, ThreadStartParams,
     ThreadStartResponse, ThreadStatus, ThreadTurnsListParams, ThreadTurnsListResponse,
-    ThreadUnarchiveResponse, ThreadUnsubscribeResponse, TurnInterruptResponse, TurnStartParams,
-    TurnStartResponse, TurnSteerParams, TurnSteerResponse,
+    ThreadUnarchiveResponse, ThreadUnsubscribeResponse, TurnInterruptResponse, TurnSettingsUpdateParams,
+    TurnSettingsUpdateResponse, TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
 };
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -43,7 +45,7 @@ use crate::services::Services;
 pub use list::list;
 pub use ops::{AgentInput, AgentOp, AgentSettings, DetachedReview, Forked, Spawned};
 pub use search::search;
-pub(crate) use settings::{Settings, sandbox_mode_of};
+pub(crate) use settings::{Settings, check_sandbox, configured_sandbox, sandbox_mode_of};
 pub(crate) use shared::{Listener, ThreadShared};
 pub(crate) use status::Waiting;
 
@@ -73,6 +75,8 @@ pub enum ThreadOp {
     Steer(Box<TurnSteerParams>, Reply<TurnSteerResponse>),
     /// `turn/interrupt`; the turn meant.
     Interrupt(String, Reply<TurnInterruptResponse>),
+    /// `turn/settings/update`.
+    AdjustTurn(Box<TurnSettingsUpdateParams>, Reply<TurnSettingsUpdateResponse>),
     /// `thread/shellCommand`.
     ShellCommand(ThreadShellCommandParams, Reply<ThreadShellCommandResponse>),
     /// `thread/backgroundTerminals/list`; from which one on, and how many.
@@ -121,6 +125,8 @@ pub enum ThreadOp {
     MoveToSection(ThreadSectionMoveParams, Reply<ThreadSectionMoveResponse>),
     /// Asked by the model of another thread.
     Agent(AgentOp),
+    /// Asks for the configuration it was loaded with and the folder it works in; nothing if it is not loaded.
+    TellConfig(oneshot::Sender<Option<(Arc<Config>, PathBuf)>>),
     /// The session ends: stop the turn, write what is unwritten, let go of the file.
     Shutdown(oneshot::Sender<()>),
 }
@@ -180,4 +186,15 @@ pub fn spawn(services: Arc<Services>, id: Uuid) -> ThreadHandle {
 /// [`CoreError::InvalidThreadId`].
 pub fn parse_id(text: &str) -> Result<Uuid, CoreError> {
     Uuid::try_parse(text).map_err(|error| CoreError::InvalidThreadId(error.to_string()))
+}
+
+/// Asks a loaded thread for its configuration and the folder it works in.
+pub(crate) async fn config_of(
+    services: &Services,
+    thread_id: &str,
+) -> Result<(Arc<Config>, PathBuf), CoreError> {
+    let id = parse_id(thread_id)?;
+    let (answer, config) = oneshot::channel();
+    services.host.hand_over(id, ThreadOp::TellConfig(answer));
+    config.await.ok().flatten().ok_or_else(|| CoreError::ThreadNotFound(id.to_string()))
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use app_server_config::{ApprovalPolicy, SandboxMode as ConfigSandbox, SandboxWorkspaceWrite};
 use app_server_config::{
-    Config, ConfigLoader, LoadRequest, ModelInfo, ProjectDocs, ProviderConfig, models, overrides,
-    project_docs,
+    Config, ConfigLoader, LoadRequest, ModelInfo, ProjectDocs, ProviderConfig, Requirements, overrides,
+    project_docs, requirements::EXTERNAL_SANDBOX,
 };
 use app_server_protocol::v2::{
     AbsolutePathBuf, ApprovalsReviewer, AskForApproval, CollaborationMode, LegacyAppPathString, ModeKind,
@@ -19,6 +19,7 @@ use app_server_protocol::v2::{
 use serde_json::Value;
 
 use crate::error::CoreError;
+use crate::models::ModelCatalog;
 
 /// The base prompt, used unless a model, a file or a request brings another.
 const BASE_INSTRUCTIONS: &str = include_str!("../prompts/base.md");
@@ -171,13 +172,18 @@ impl Settings {
         if let Some(provider) = request.model_provider.take() {
             flags.push(("model_provider".to_owned(), provider.into()));
         }
-        let load = LoadRequest { cwd: Some(&cwd), overrides: &flags, profile: None };
+        let load = LoadRequest { cwd: Some(&cwd), overrides: &flags, ..LoadRequest::default() };
         let config = Arc::new(loader.load(&load)?);
+        loader.keep_trust(&config.layers);
         let docs = Arc::new(project_docs(loader.codex_home(), &cwd, &config));
         let sandbox = match request.sandbox {
             Some(mode) => sandbox_policy(mode, &config.sandbox_workspace_write),
-            None => sandbox_policy(wire_sandbox(config.sandbox_mode), &config.sandbox_workspace_write),
+            None => configured_sandbox(&config),
         };
+        let approval_policy =
+            request.approval_policy.unwrap_or_else(|| wire_approval(config.approval_policy));
+        check_approval(&config.requirements, &approval_policy)?;
+        check_sandbox(&config.requirements, &sandbox)?;
         let base = request.base_instructions.or_else(|| config.base_instructions.clone());
         let developer = request.developer_instructions.or_else(|| config.developer_instructions.clone());
         Ok(Settings {
@@ -187,7 +193,7 @@ impl Settings {
             summary: Some(wire_summary(config.model_reasoning_summary))
                 .filter(|summary| *summary != ReasoningSummary::Auto),
             personality: request.personality.or_else(|| config.personality.map(wire_personality)),
-            approval_policy: request.approval_policy.unwrap_or_else(|| wire_approval(config.approval_policy)),
+            approval_policy,
             approvals_reviewer: request.approvals_reviewer.unwrap_or(ApprovalsReviewer::User),
             sandbox,
             service_tier: request.service_tier.or_else(|| config.service_tier.clone()),
@@ -203,9 +209,15 @@ impl Settings {
 
     /// Takes over what a turn, or a request between turns, sets for the turns that follow. Returns whether anything
     /// changed.
-    pub(crate) fn apply(&mut self, changes: impl Into<Changes>) -> bool {
+    ///
+    /// # Errors
+    /// When an administrator does not allow it; nothing is taken over then.
+    pub(crate) fn apply(&mut self, changes: impl Into<Changes>) -> Result<bool, CoreError> {
         let before = self.wire();
         let changes = changes.into();
+        let requirements = &self.config.requirements;
+        changes.approval_policy.as_ref().map_or(Ok(()), |policy| check_approval(requirements, policy))?;
+        changes.sandbox_policy.as_ref().map_or(Ok(()), |policy| check_sandbox(requirements, policy))?;
         if let Some(cwd) = changes.cwd {
             self.cwd = self.cwd.join(cwd);
         }
@@ -241,12 +253,12 @@ impl Settings {
             self.mode_instructions =
                 settings.developer_instructions.map(Arc::from).or_else(|| built_in.map(Arc::from));
         }
-        before != self.wire()
+        Ok(before != self.wire())
     }
 
     /// What is known of the model in use.
-    pub(crate) fn model_info(&self) -> ModelInfo {
-        models::lookup(&self.model)
+    pub(crate) fn model_info(&self, models: &ModelCatalog) -> ModelInfo {
+        models.lookup(&self.config, &self.provider, &self.model)
     }
 
     /// The settings as the wire shows them.
@@ -290,6 +302,31 @@ impl Settings {
     }
 }
 
+/// Refuses what an administrator does not allow. A table of switches asks like `on-request`, and where a switch is off
+/// it never asks.
+pub(crate) fn check_approval(requirements: &Requirements, policy: &AskForApproval) -> Result<(), CoreError> {
+    let words: &[ApprovalPolicy] = match policy {
+        AskForApproval::Untrusted => &[ApprovalPolicy::Untrusted],
+        AskForApproval::OnRequest => &[ApprovalPolicy::OnRequest],
+        AskForApproval::OnFailure => &[ApprovalPolicy::OnFailure],
+        AskForApproval::Never => &[ApprovalPolicy::Never],
+        AskForApproval::Granular { mcp_elicitations: true, rules: true, sandbox_approval: true, .. } => {
+            &[ApprovalPolicy::OnRequest]
+        }
+        AskForApproval::Granular { .. } => &[ApprovalPolicy::OnRequest, ApprovalPolicy::Never],
+    };
+    words.iter().try_for_each(|word| requirements.check_approval_policy(*word)).map_err(CoreError::Invalid)
+}
+
+/// Refuses what an administrator does not allow.
+pub(crate) fn check_sandbox(requirements: &Requirements, policy: &SandboxPolicy) -> Result<(), CoreError> {
+    let word = match policy {
+        SandboxPolicy::ExternalSandbox { .. } => EXTERNAL_SANDBOX,
+        other => sandbox_mode_of(other).as_str(),
+    };
+    requirements.check_sandbox(word).map_err(CoreError::Invalid)
+}
+
 fn sandbox_policy(mode: SandboxMode, workspace: &SandboxWorkspaceWrite) -> SandboxPolicy {
     match mode {
         SandboxMode::ReadOnly => SandboxPolicy::ReadOnly { network_access: false },
@@ -305,6 +342,11 @@ fn sandbox_policy(mode: SandboxMode, workspace: &SandboxWorkspaceWrite) -> Sandb
                 .collect(),
         },
     }
+}
+
+/// The sandbox policy of a configuration.
+pub(crate) fn configured_sandbox(config: &Config) -> SandboxPolicy {
+    sandbox_policy(wire_sandbox(config.sandbox_mode), &config.sandbox_workspace_write)
 }
 
 /// The configuration's word for a policy, where defaults depend on it.

@@ -10,7 +10,10 @@ use app_server_protocol::ServerNotification;
 
 use super::status::StatusBoard;
 use crate::exec::Terminals;
+use crate::hooks::ThreadHooks;
+use crate::mcp::McpView;
 use crate::services::Services;
+use crate::skills::ThreadSkills;
 use crate::tools::DynamicTools;
 use crate::turn::SharedConversation;
 
@@ -61,6 +64,11 @@ pub(crate) struct ThreadShared {
     /// Commands that run on beside the turn.
     pub(crate) terminals: Terminals,
     pub(crate) dynamic_tools: DynamicTools,
+    pub(crate) hooks: ThreadHooks,
+    /// The skills there were when its last turn began.
+    pub(crate) skills: ThreadSkills,
+    /// The MCP servers of its configuration.
+    pub(crate) mcp: McpView,
 }
 
 impl ThreadShared {

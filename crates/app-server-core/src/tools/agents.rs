@@ -203,7 +203,7 @@ impl Caller<'_> {
         let mut settings = context.settings.clone();
         settings.model = model.filter(|model| !model.is_empty()).unwrap_or(settings.model);
         settings.effort = reasoning_effort.filter(|effort| !effort.is_empty()).or(settings.effort);
-        let default_effort = settings.model_info().default_reasoning_effort.map(str::to_owned);
+        let default_effort = settings.model_info(&context.thread.services.models).default_reasoning_effort;
         let mut shown = Shown {
             tool: CollabAgentTool::SpawnAgent,
             prompt: Some(prompt(context, &content)),

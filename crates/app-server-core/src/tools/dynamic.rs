@@ -47,6 +47,9 @@ const RESERVED: &[&str] = &[
     "wait_agent",
     "close_agent",
     "resume_agent",
+    "list_mcp_resources",
+    "list_mcp_resource_templates",
+    "read_mcp_resource",
 ];
 
 /// The tools of a thread's client.

@@ -5,7 +5,11 @@ mod agents;
 mod apply_patch;
 mod command;
 mod dynamic;
+mod gate;
 mod goal;
+mod mcp;
+mod mcp_approval;
+mod mcp_resources;
 mod offered;
 mod order;
 mod plan;
@@ -22,9 +26,10 @@ use app_server_protocol::v2::ImageDetail;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use tracing::Instrument as _;
 
 pub(crate) use dynamic::DynamicTools;
-pub(crate) use offered::offered;
+pub(crate) use offered::{offered, sanitized};
 pub(crate) use order::{Order, Place};
 pub(crate) use user_shell::UserCommand;
 
@@ -42,6 +47,8 @@ pub(crate) struct Call {
     /// The group the tool is in, from models that group them.
     pub(crate) namespace: Option<String>,
     pub(crate) input: CallInput,
+    /// What hooks add for the model, behind the output.
+    added: Vec<String>,
 }
 
 /// What a call says.
@@ -102,6 +109,7 @@ impl Call {
                 name: name.clone(),
                 namespace: namespace.clone(),
                 input: CallInput::Function(arguments.clone()),
+                added: Vec::new(),
             },
             OutputItemKind::CustomToolCall { call_id, name, input, .. } => Call {
                 id: call_id.clone(),
@@ -109,6 +117,7 @@ impl Call {
                 name: name.clone(),
                 namespace: None,
                 input: CallInput::Custom(input.clone()),
+                added: Vec::new(),
             },
             OutputItemKind::LocalShellCall { call_id, id, action } => Call {
                 id: call_id.clone().or_else(|| id.clone()).unwrap_or_default(),
@@ -123,6 +132,7 @@ impl Call {
                     })
                     .to_string(),
                 ),
+                added: Vec::new(),
             },
             _ => return None,
         })
@@ -173,26 +183,37 @@ impl Call {
 /// Runs a call to its end, in its place among the calls of its response.
 pub(crate) fn run(
     context: Arc<TurnContext>,
-    call: Call,
+    mut call: Call,
     place: Place,
 ) -> impl Future<Output = Output> + Send {
     let done = goal::call(&context, &call);
-    async move {
+    let span = tracing::error_span!("tool", name = %call.name, call = %call.call_id);
+    let work = async move {
+        tracing::debug!("called");
         if let Some(output) = done {
             return output;
         }
         tokio::select! {
             biased;
             () = context.cancel.cancelled() => Output::text("aborted"),
-            _slot = place.reached(&context.tool_slots) => dispatch(&context, &call).await,
+            _slot = place.reached(&context.tool_slots) => match gate::before(&context, &mut call).await {
+                Some(output) => output,
+                None => {
+                    let output = dispatch(&context, &call).await;
+                    gate::after(&context, &call, output).await
+                }
+            },
         }
-    }
+    };
+    // A task of its own does not know what it is of.
+    work.instrument(span)
 }
 
 /// Whether a call may run beside others: if the model may call several tools at once, and this one changes nothing the
 /// others could be looking at.
 pub(crate) fn is_shared(context: &TurnContext, call: &Call) -> bool {
-    context.model_info.supports_parallel_tool_calls && is_parallel(call)
+    let is_parallel = || mcp::is_read_only(context, call).unwrap_or_else(|| is_parallel(call));
+    context.model_info.supports_parallel_tool_calls && is_parallel()
 }
 
 /// A patch and a plan change what later calls build on; input has a person in it.
@@ -203,6 +224,8 @@ fn is_parallel(call: &Call) -> bool {
 async fn dispatch(context: &Arc<TurnContext>, call: &Call) -> Output {
     let has_shell = context.settings.config.features.enabled("shell_tool");
     let done = match (call.name.as_str(), &call.input) {
+        // First: a server may call its tools what ours are called, within its namespace.
+        _ if mcp::has(context, call) => mcp::call(context, call).await,
         ("shell" | "container.exec" | "local_shell", CallInput::Function(_)) if has_shell => {
             command::shell(context, call).await
         }
@@ -213,6 +236,10 @@ async fn dispatch(context: &Arc<TurnContext>, call: &Call) -> Output {
         ("update_plan", CallInput::Function(_)) => plan::update_plan(context, call),
         ("view_image", CallInput::Function(_)) => view_image::view_image(context, call).await,
         ("request_user_input", CallInput::Function(_)) => user_input::request(context, call).await,
+        (
+            "list_mcp_resources" | "list_mcp_resource_templates" | "read_mcp_resource",
+            CallInput::Function(_),
+        ) => mcp_resources::call(context, call).await,
         (_, CallInput::Function(_)) if context.thread.dynamic_tools.has(call) => {
             dynamic::call(context, call).await
         }

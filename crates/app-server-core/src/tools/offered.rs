@@ -36,22 +36,32 @@ struct WebSearch {
 /// Puts the list together.
 pub(crate) fn offered(context: &TurnContext, web_search: WebSearchMode) -> Vec<Box<RawValue>> {
     let mut tools = Vec::new();
+    // The chat wire has functions only.
+    let is_chat = context.settings.provider.is_chat();
     match shell_tool(context) {
         None => {}
         Some(ShellTool::Default) => tools.push(tool!("shell")),
+        Some(ShellTool::Local) if is_chat => tools.push(tool!("shell")),
         Some(ShellTool::Local) => {
             tools.extend(serde_json::value::to_raw_value(&json!({ "type": "local_shell" })))
         }
         Some(ShellTool::ShellCommand) => tools.push(tool!("shell_command")),
         Some(ShellTool::UnifiedExec) => tools.extend([tool!("exec_command"), tool!("write_stdin")]),
     }
+    if context.thread.mcp.has_servers() {
+        tools.extend([
+            tool!("list_mcp_resources"),
+            tool!("list_mcp_resource_templates"),
+            tool!("read_mcp_resource"),
+        ]);
+    }
     tools.extend([tool!("update_plan"), tool!("request_user_input")]);
     match context.model_info.apply_patch_tool {
         None => {}
-        Some(ApplyPatchTool::Freeform) => tools.push(tool!("apply_patch_freeform")),
-        Some(ApplyPatchTool::Function) => tools.push(tool!("apply_patch")),
+        Some(ApplyPatchTool::Freeform) if !is_chat => tools.push(tool!("apply_patch_freeform")),
+        Some(ApplyPatchTool::Freeform | ApplyPatchTool::Function) => tools.push(tool!("apply_patch")),
     }
-    if web_search != WebSearchMode::Disabled {
+    if web_search != WebSearchMode::Disabled && !is_chat {
         let external_web_access = web_search == WebSearchMode::Live;
         let search = WebSearch { r#type: "web_search", external_web_access };
         tools.extend(serde_json::value::to_raw_value(&search));
@@ -71,6 +81,7 @@ pub(crate) fn offered(context: &TurnContext, web_search: WebSearchMode) -> Vec<B
     if goal::is_on(context) {
         tools.extend([tool!("get_goal"), tool!("create_goal"), tool!("update_goal")]);
     }
+    tools.extend_from_slice(context.thread.mcp.table().specs());
     for tool in context.thread.dynamic_tools.iter() {
         let tool = json!({
             "type": "function",
@@ -86,7 +97,7 @@ pub(crate) fn offered(context: &TurnContext, web_search: WebSearchMode) -> Vec<B
 
 /// A schema in the subset that models take: every level has one known type, objects have properties and lists have items
 /// (tools specification 2).
-fn sanitized(schema: Value) -> Value {
+pub(crate) fn sanitized(schema: Value) -> Value {
     let Value::Object(mut schema) = schema else {
         // `true` and the like allow anything, for which there is no word.
         return json!({ "type": "string" });
@@ -160,6 +171,9 @@ mod tests {
             tool!("get_goal"),
             tool!("create_goal"),
             tool!("update_goal"),
+            tool!("list_mcp_resources"),
+            tool!("list_mcp_resource_templates"),
+            tool!("read_mcp_resource"),
         ];
         for tool in tools {
             let value: Value = serde_json::from_str(tool.get()).unwrap();

@@ -9,10 +9,12 @@ use app_server_protocol::v2::{
 use app_server_protocol::{Request, ServerNotification, methods};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use super::TurnContext;
 use crate::clock::now_ms;
 use crate::exec::CommandItem;
+use crate::hooks::{self, Permission, ToolUse};
 use crate::host::NoReply;
 use crate::thread::Waiting;
 
@@ -77,8 +79,7 @@ where
             if let Some(waiting) = waiting {
                 waiting.withdraw();
             }
-            let mut withdrawn = context.withdrawn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            withdrawn.push(question.id);
+            context.withdraw_question(question.id);
             return Err(NoAnswer::Withdrawn);
         }
         answer = question.answer => answer,
@@ -111,6 +112,17 @@ pub(crate) async fn ask_about_command(
     reason: Option<String>,
     amendment: Option<Vec<String>>,
 ) -> CommandAnswer {
+    let line = app_server_exec_policy::shown(&item.command);
+    let tool = ToolUse {
+        names: vec!["Bash"],
+        input: json!({"command": line, "description": reason}),
+        call_id: &item.id,
+    };
+    match hooks::before_approval(context, tool).await {
+        Some(Permission::Allow) => return CommandAnswer::Accept,
+        Some(Permission::Deny) => return CommandAnswer::Decline,
+        None => {}
+    }
     let mut available_decisions = vec![CommandDecision::Accept];
     available_decisions.extend(
         amendment.clone().map(|execpolicy_amendment| CommandDecision::AcceptWithExecpolicyAmendment {
@@ -121,7 +133,7 @@ pub(crate) async fn ask_about_command(
     let params = CommandExecutionRequestApprovalParams {
         approval_id: None,
         // Nothing is cut off and nothing is hidden: what is shown is what runs.
-        command: Some(app_server_exec_policy::shown(&item.command)),
+        command: Some(line),
         command_actions: Some(item.actions.clone()),
         cwd: Some(item.cwd.clone()),
         environment_id: None,
@@ -164,6 +176,13 @@ pub(crate) async fn ask_about_patch(
     item_id: &str,
     reason: Option<String>,
 ) -> PatchAnswer {
+    let names = vec!["apply_patch", "Edit", "Write"];
+    let tool = ToolUse { names, input: json!({"description": reason}), call_id: item_id };
+    match hooks::before_approval(context, tool).await {
+        Some(Permission::Allow) => return PatchAnswer::Accept,
+        Some(Permission::Deny) => return PatchAnswer::Decline,
+        None => {}
+    }
     let waiting = context.thread.status.wait(ThreadActiveFlag::WaitingOnApproval);
     let params = FileChangeRequestApprovalParams {
         grant_root: None,

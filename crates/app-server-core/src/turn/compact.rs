@@ -22,7 +22,7 @@ use crate::auth::Credential;
 use crate::clock::now_ms;
 use crate::exec::{Limit, truncate};
 use crate::history::KEPT_USER_TOKENS;
-use crate::rate_limits;
+use crate::{hooks, rate_limits};
 
 /// The name of providers whose servers can compact a history (backend specification 6).
 const OPENAI: &str = "OpenAI";
@@ -108,6 +108,7 @@ impl Turn<'_> {
 
     async fn compact(&mut self, why: Why) -> Result<(), ModelError> {
         let context = self.context;
+        hooks::before_compaction(context, why == Why::Asked).await;
         let kind = ThreadItemKind::ContextCompaction { id: Uuid::now_v7().to_string() };
         let started_at_ms = now_ms();
         let seen = {
@@ -130,6 +131,7 @@ impl Turn<'_> {
                 turn_id: context.turn_id.clone(),
             }));
         }
+        hooks::after_compaction(context, why == Why::Asked).await;
         Ok(())
     }
 
@@ -224,7 +226,7 @@ impl Turn<'_> {
         let context = self.context;
         let settings = &context.settings;
         let is_wanted = settings.config.features.explicit("remote_compaction") == Some(true);
-        if !is_wanted || settings.provider.name != OPENAI {
+        if !is_wanted || settings.provider.name != OPENAI || settings.provider.is_chat() {
             return Ok(None);
         }
         let model = &context.thread.services.model;
@@ -324,6 +326,7 @@ fn stops_every_turn(kind: &ModelErrorKind) -> bool {
             | Kind::NoNewTokens { .. }
             | Kind::MissingKey
             | Kind::InvalidProvider
+            | Kind::Unusable
             | Kind::Connect
             | Kind::Cancelled
     )

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use app_server_config::login_shell;
 use app_server_protocol::v2::{AskForApproval, NetworkAccess, ReasoningSummary, SandboxPolicy};
@@ -20,16 +20,18 @@ pub(crate) struct SeededContext {
     cwd: std::path::PathBuf,
     approval_policy: AskForApproval,
     sandbox: SandboxPolicy,
-    mode_instructions: Option<std::sync::Arc<str>>,
+    mode_instructions: Option<Arc<str>>,
+    skills: Option<Arc<str>>,
 }
 
 impl SeededContext {
-    fn of(settings: &Settings) -> Self {
+    fn of(shared: &ThreadShared, settings: &Settings) -> Self {
         SeededContext {
             cwd: settings.cwd.clone(),
             approval_policy: settings.approval_policy.clone(),
             sandbox: settings.sandbox.clone(),
             mode_instructions: settings.mode_instructions.clone(),
+            skills: shared.skills.section(),
         }
     }
 }
@@ -38,7 +40,9 @@ impl SeededContext {
 pub(super) fn anew(shared: &ThreadShared, settings: &Settings) -> (SeededContext, Vec<Box<RawValue>>) {
     let shell = login_shell(shared.services.config.environment());
     let allowed = shared.rules.lock().unwrap_or_else(PoisonError::into_inner).allowed_prefixes();
-    (SeededContext::of(settings), initial(settings, &shell, &allowed))
+    let seeded = SeededContext::of(shared, settings);
+    let messages = initial(settings, seeded.skills.as_deref(), &shell, &allowed);
+    (seeded, messages)
 }
 
 /// Tells the model what it does not know yet; `turn_id` is the turn in which it is told. Returns what was recorded.
@@ -48,12 +52,12 @@ pub(crate) fn update(
     conversation: &mut Conversation,
     turn_id: Option<&str>,
 ) -> Vec<Box<RawValue>> {
-    let now = SeededContext::of(settings);
+    let now = SeededContext::of(shared, settings);
     let shell = login_shell(shared.services.config.environment());
     let allowed = shared.rules.lock().unwrap_or_else(PoisonError::into_inner).allowed_prefixes();
     let messages = match conversation.seeded.take() {
-        None => initial(settings, &shell, &allowed),
-        Some(known) => changes(&known, settings, &shell, &allowed),
+        None => initial(settings, now.skills.as_deref(), &shell, &allowed),
+        Some(known) => changes(&known, &now, settings, &shell, &allowed),
     };
     if !messages.is_empty() {
         conversation.context_told_in = turn_id.map(str::to_owned);
@@ -62,7 +66,12 @@ pub(crate) fn update(
     messages.iter().map(|message| conversation.record(message).into_owned()).collect()
 }
 
-fn initial(settings: &Settings, shell: &Path, allowed: &[Vec<String>]) -> Vec<Box<RawValue>> {
+fn initial(
+    settings: &Settings,
+    skills: Option<&str>,
+    shell: &Path,
+    allowed: &[Vec<String>],
+) -> Vec<Box<RawValue>> {
     let mut messages = vec![text_message("developer", &permissions(settings, allowed))];
     if let Some(text) = settings.developer_instructions.as_deref().filter(|text| !text.trim().is_empty()) {
         messages.push(text_message("developer", text));
@@ -70,7 +79,9 @@ fn initial(settings: &Settings, shell: &Path, allowed: &[Vec<String>]) -> Vec<Bo
     if let Some(text) = &settings.mode_instructions {
         messages.push(text_message("developer", &mode(text)));
     }
-    if let Some(docs) = &settings.docs.text {
+    let docs: Vec<&str> = settings.docs.text.as_deref().into_iter().chain(skills).collect();
+    if !docs.is_empty() {
+        let docs = docs.join("\n\n");
         let cwd = settings.cwd.display();
         let text = format!("# AGENTS.md instructions for {cwd}\n\n<INSTRUCTIONS>\n{docs}\n</INSTRUCTIONS>");
         messages.push(text_message("user", &text));
@@ -81,6 +92,7 @@ fn initial(settings: &Settings, shell: &Path, allowed: &[Vec<String>]) -> Vec<Bo
 
 fn changes(
     known: &SeededContext,
+    now: &SeededContext,
     settings: &Settings,
     shell: &Path,
     allowed: &[Vec<String>],
@@ -96,6 +108,13 @@ fn changes(
         && let Some(text) = &settings.mode_instructions
     {
         messages.push(text_message("developer", &mode(text)));
+    }
+    if known.skills != now.skills {
+        let section = now.skills.as_deref().unwrap_or("There are no skills any more.");
+        messages.push(text_message(
+            "developer",
+            &format!("<skills_instructions>\n{section}\n</skills_instructions>"),
+        ));
     }
     messages
 }

@@ -30,6 +30,7 @@ pub(super) fn turn_error(error: &ModelError) -> TurnError {
         | Kind::MissingKey
         | Kind::NoNewTokens { .. }
         | Kind::InvalidProvider
+        | Kind::Unusable
         | Kind::Cancelled => Info::Other,
     };
     TurnError {

@@ -2,12 +2,15 @@
 
 pub(crate) mod context;
 
+mod adjust;
 mod approval;
+mod closing;
 mod compact;
 mod conversation;
 mod failure;
 mod input;
 mod items;
+mod opening;
 mod plan;
 mod review;
 mod run;
@@ -28,8 +31,10 @@ use serde_json::value::RawValue;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
-pub(crate) use approval::{CommandAnswer, PatchAnswer, ask, ask_about_command, ask_about_patch};
+pub(crate) use adjust::Adjustments;
+pub(crate) use approval::{CommandAnswer, NoAnswer, PatchAnswer, ask, ask_about_command, ask_about_patch};
 pub(crate) use compact::run_compaction;
 pub(crate) use context::SeededContext;
 pub(crate) use conversation::{Conversation, Replacement, SharedConversation};
@@ -38,6 +43,7 @@ pub(crate) use review::{Review, ReviewForm, merge_base};
 pub(crate) use run::{record_usage, run, run_command, store_start};
 
 use crate::agents::Identity;
+use crate::hooks::TurnHooks;
 use crate::secrets::Secrets;
 use crate::thread::{Settings, ThreadShared};
 use crate::tools::UserCommand;
@@ -126,6 +132,10 @@ impl PendingInput {
         Some(CommandInTurn(Arc::clone(self)))
     }
 
+    fn is_empty(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
     fn take(&self) -> VecDeque<TurnInput> {
         std::mem::take(&mut self.lock().queue)
     }
@@ -161,6 +171,11 @@ impl PendingInput {
         }
     }
 
+    /// Whether the turn has decided to end.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     fn lock(&self) -> MutexGuard<'_, Pending> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -193,6 +208,8 @@ pub(crate) struct TurnContext {
     pub(crate) not_steerable: Option<NonSteerableTurnKind>,
     /// The schema of the final answer.
     pub(crate) output_schema: Option<Box<RawValue>>,
+    /// What the client has changed since.
+    pub(crate) adjustments: Adjustments,
     /// The tier of this turn alone.
     pub(crate) service_tier: Option<String>,
     /// Whether the client asked for the model's items as they are.
@@ -207,6 +224,8 @@ pub(crate) struct TurnContext {
     pub(crate) ended: CancellationToken,
     /// Tasks that wait for such leftovers.
     pub(crate) leftovers: TaskTracker,
+    /// What hooks have had to say.
+    pub(crate) hooks: TurnHooks,
     /// Questions the turn's end has withdrawn; the client is told when the turn is completed.
     pub(crate) withdrawn: Mutex<Vec<RequestId>>,
 }
@@ -259,6 +278,11 @@ impl TurnContext {
     /// Whether the model has called a tool in this turn.
     pub(crate) fn has_called_tools(&self) -> bool {
         !self.call_ids.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Takes back a question to the client, which is told when the turn is completed.
+    pub(crate) fn withdraw_question(&self, id: RequestId) {
+        self.withdrawn.lock().unwrap_or_else(PoisonError::into_inner).push(id);
     }
 
     /// Tells of the turn's diff, if it is not the one told last.
@@ -329,6 +353,14 @@ impl Work {
 
 /// Runs a turn to its end. A panic fails the turn and leaves the conversation usable.
 pub(crate) async fn run_guarded(context: Arc<TurnContext>, work: Work) -> TurnOutcome {
+    // Of the highest level, as that of a request.
+    let span = tracing::error_span!("turn", thread = context.thread.id(), turn = %context.turn_id);
+    run_to_end(context, work).instrument(span).await
+}
+
+async fn run_to_end(context: Arc<TurnContext>, work: Work) -> TurnOutcome {
+    tracing::debug!("begins");
+    let asks_model = matches!(work, Work::Model(_));
     let outcome = guarded(async {
         match work {
             Work::Model(input) => run(&context, input).await,
@@ -344,6 +376,8 @@ pub(crate) async fn run_guarded(context: Arc<TurnContext>, work: Work) -> TurnOu
     }
     context.pending.commands_ended().await;
     context.end_leftovers().await;
+    closing::after_end(&context, asks_model, &outcome).await;
+    tracing::debug!("ends");
     outcome
 }
 

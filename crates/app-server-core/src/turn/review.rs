@@ -19,6 +19,7 @@ use crate::clock::now_ms;
 use crate::exec::{Boundary, Ended, ExecPlan, ItemOutput, Session};
 use crate::item::agent_message;
 use crate::review::{self, Output};
+use crate::skills;
 use crate::thread::Settings;
 
 /// What the thread says of a review that came to nothing. Clients know the words.
@@ -53,6 +54,7 @@ pub(crate) enum ReviewForm {
 impl Review {
     /// Runs it to its end.
     pub(super) async fn run(self, context: &Arc<TurnContext>) -> TurnOutcome {
+        skills::look(context).await;
         let started_at_ms = self.enter(context);
         let request = UserInput::Text { text: self.request.clone(), text_elements: Vec::new() };
         let input = TurnInput { content: vec![request], client_id: None, unseen: None };

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use app_server_config::{ProviderKind as ConfiguredKind, WebSearchMode};
+use app_server_config::WebSearchMode;
 use app_server_http::Secret;
 use app_server_model_client::{
-    ModelError, ModelErrorKind, ModelEvent, ModelRequest, OfflineScript, Provider, ProviderKind, Reasoning,
-    RequestHeaders, ResponseStream, TextOptions, Usage,
+    ModelError, ModelErrorKind, ModelEvent, ModelRequest, Provider, Reasoning, RequestHeaders,
+    ResponseStream, TextOptions, Usage,
 };
 use app_server_protocol::ServerNotification;
 use app_server_protocol::v2::{
@@ -19,18 +19,21 @@ use serde_json::value::RawValue;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use super::adjust::Adjusted;
 use super::compact::Why;
 use super::items::OpenItems;
 use super::{
-    Conversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, context as surroundings, failure, input,
+    Conversation, TurnContext, TurnEnd, TurnInput, TurnOutcome, closing, context as surroundings, failure,
+    input,
 };
-use crate::auth::{Credential, NotRecovered, Recovery, RenewalError, Rules};
+use crate::auth::{NotRecovered, Recovery, RenewalError, Rules};
 use crate::clock::now_ms;
+use crate::endpoint::Endpoint;
 use crate::error::CoreError;
-use crate::services::Services;
+use crate::models::ModelCatalog;
 use crate::thread::sandbox_mode_of;
 use crate::tools::UserCommand;
-use crate::{agents, goal, rate_limits, tools};
+use crate::{agents, goal, rate_limits, skills, tools};
 
 /// Runs the turn; the caller owns what follows its end.
 pub(crate) async fn run(context: &Arc<TurnContext>, input: TurnInput) -> TurnOutcome {
@@ -143,30 +146,21 @@ pub(super) enum Ask<'a> {
     Summary { from: usize, to: usize, prompt: &'a RawValue },
 }
 
-/// Where a request goes and what it is signed with.
-pub(super) struct Endpoint {
-    pub(super) provider: Provider,
-    /// The provider's own key, which wins over the credential.
-    key: Option<Secret>,
-    pub(super) credential: Option<Credential>,
-}
-
 /// The endpoint of one request, whose credential may be refused and replaced.
 pub(super) struct Access<'a> {
     context: &'a TurnContext,
     pub(super) endpoint: Endpoint,
     rules: Rules,
     recovery: Recovery,
+    /// Whether the program that prints the key was asked for another.
+    has_printed_again: bool,
 }
 
 impl<'a> Access<'a> {
     pub(super) async fn new(context: &'a TurnContext) -> Result<Self, ModelError> {
         let rules = Rules::of(&context.settings.config);
-        let endpoint = tokio::select! {
-            endpoint = endpoint(context, &rules) => endpoint?,
-            () = context.cancel.cancelled() => return Err(ModelError::cancelled()),
-        };
-        Ok(Access { context, endpoint, rules, recovery: Recovery::default() })
+        let endpoint = endpoint(context, &rules, None).await?;
+        Ok(Access { context, endpoint, rules, recovery: Recovery::default(), has_printed_again: false })
     }
 
     /// Replaces the credential that was refused with this error.
@@ -174,6 +168,11 @@ impl<'a> Access<'a> {
     /// # Errors
     /// The refusal, or why there is no other credential.
     pub(super) async fn renew(&mut self, refusal: ModelError) -> Result<(), ModelError> {
+        if let Some(key) = self.endpoint.printed_key().filter(|_| !self.has_printed_again) {
+            self.endpoint = endpoint(self.context, &self.rules, Some(key)).await?;
+            self.has_printed_again = true;
+            return Ok(());
+        }
         let Some(used) = &self.endpoint.credential else { return Err(refusal) };
         let accounts = &self.context.thread.services.accounts;
         let recovered = tokio::select! {
@@ -199,7 +198,7 @@ impl<'a> Turn<'a> {
     pub(super) fn new(context: &'a Arc<TurnContext>) -> Self {
         Turn {
             context,
-            tools: tools::offered(context, web_search(context)),
+            tools: Vec::new(),
             turn_state: None,
             compaction_helps: true,
             open: OpenItems::default(),
@@ -230,6 +229,9 @@ impl Turn<'_> {
     /// Answers the user: this input, or what is given to the turn.
     async fn work(&mut self, input: Option<TurnInput>) -> Result<(), ModelError> {
         self.begin(input).await?;
+        let context = self.context;
+        context.thread.mcp.before_turn(context).await.map_err(ModelError::unusable)?;
+        self.tools = tools::offered(context, web_search(context));
         self.run().await
     }
 
@@ -247,6 +249,7 @@ impl Turn<'_> {
     async fn begin(&mut self, input: Option<TurnInput>) -> Result<(), ModelError> {
         let context = self.context;
         record_start(context, &mut context.conversation.lock());
+        skills::look(context).await;
         let compacted = self.compact_if_long(Why::TurnBegins).await;
         {
             let mut conversation = context.conversation.lock();
@@ -262,15 +265,16 @@ impl Turn<'_> {
             conversation.turn_context(&surroundings::recorded(context));
         }
         if let Some(input) = input {
-            context.take_input(input);
+            context.take_opened(input).await;
         }
         compacted
     }
 
     async fn run(&mut self) -> Result<(), ModelError> {
-        loop {
+        // A hook may have refused all there was to answer.
+        while !self.context.hooks.wants_end() {
             for input in self.context.pending.take() {
-                self.context.take_input(input);
+                self.context.take_opened(input).await;
             }
             {
                 let mut conversation = self.context.conversation.lock();
@@ -282,11 +286,14 @@ impl Turn<'_> {
             if self.context.cancel.is_cancelled() {
                 return Ok(());
             }
-            if !calls_for_more && !self.goes_on().await {
+            let is_done =
+                !calls_for_more && !closing::goes_on(self.context, self.last_message.as_ref()).await;
+            if is_done && !self.goes_on().await {
                 return Ok(());
             }
             self.compact_if_long(Why::TurnGoesOn).await?;
         }
+        Ok(())
     }
 
     /// Waits for the tools of a response and records what they say, in the order of the calls.
@@ -355,6 +362,9 @@ impl Turn<'_> {
         if self.turn_state.is_none() {
             self.turn_state = stream.turn_state.take();
         }
+        if let Some(etag) = &stream.models_etag {
+            ModelCatalog::seen_etag(services, &context.settings.config, &context.settings.provider, etag);
+        }
         let mut running = Vec::new();
         let mut order = tools::Order::default();
         let end = loop {
@@ -380,7 +390,7 @@ impl Turn<'_> {
         let mut access = Access::new(context).await?;
         loop {
             let endpoint = &access.endpoint;
-            let body = self.request_body(&endpoint.provider, ask);
+            let body = self.request_body(&endpoint.provider, ask)?;
             let headers = self.headers(endpoint);
             match model.stream_bytes(&endpoint.provider, body, &headers, &context.cancel).await {
                 Err(error) if error.kind == ModelErrorKind::Unauthorized => access.renew(error).await?,
@@ -391,25 +401,19 @@ impl Turn<'_> {
 
     pub(super) fn headers(&self, endpoint: &Endpoint) -> RequestHeaders {
         let context = self.context;
-        let client = &context.thread.services.client;
-        let credential = endpoint.credential.as_ref();
-        let bearer = endpoint.key.as_ref().or_else(|| credential.and_then(Credential::bearer));
         RequestHeaders {
-            bearer: bearer.cloned(),
-            account_id: credential.and_then(Credential::account_id).map(str::to_owned),
-            is_fedramp: credential.is_some_and(Credential::is_fedramp),
-            originator: client.originator.clone(),
-            user_agent: client.user_agent.clone(),
             session_id: context.session_id().to_owned(),
             turn_state: self.turn_state.clone(),
             subagent: context.subagent().map(str::to_owned),
             web_search_eligible: Some(web_search(context) != WebSearchMode::Disabled),
+            ..endpoint.headers(&context.thread.services.client)
         }
     }
 
-    fn request_body(&self, provider: &Provider, ask: Ask<'_>) -> Vec<u8> {
+    fn request_body(&self, provider: &Provider, ask: Ask<'_>) -> Result<Vec<u8>, ModelError> {
         let context = self.context;
         let settings = &context.settings;
+        let adjusted = context.adjustments.now();
         let conversation = context.conversation.lock();
         let (items, prompt) = match ask {
             Ask::Step => (conversation.history.prompt(), None),
@@ -421,15 +425,17 @@ impl Turn<'_> {
         let root =
             context.agent.as_ref().filter(|_| !context.is_review()).map(|agent| agent.root.to_string());
         let request = ModelRequest {
-            model: &settings.model,
+            model: adjusted.model.as_ref().unwrap_or(&settings.model),
             instructions: &settings.base_instructions,
             input: &input,
             tools: if is_step { &self.tools } else { &[] },
             parallel_tool_calls: is_step && self.context.model_info.supports_parallel_tool_calls,
-            reasoning: self.reasoning(),
+            reasoning: self.reasoning(&adjusted),
             prompt_cache_key: Some(root.as_deref().unwrap_or(context.session_id())),
             text: self.text_options(context.output_schema.as_deref().filter(|_| is_step)),
-            service_tier: context.service_tier.as_deref().or(settings.service_tier.as_deref()),
+            service_tier: [&adjusted.service_tier, &context.service_tier, &settings.service_tier]
+                .into_iter()
+                .find_map(Option::as_deref),
         };
         request.to_bytes(provider)
     }
@@ -520,15 +526,19 @@ impl Turn<'_> {
         }
     }
 
-    fn reasoning(&self) -> Option<Reasoning<'_>> {
+    fn reasoning<'b>(&'b self, adjusted: &'b Adjusted) -> Option<Reasoning<'b>> {
         let settings = &self.context.settings;
         let supported = settings
             .config
             .model_supports_reasoning_summaries
             .unwrap_or(self.context.model_info.supports_reasoning);
         supported.then(|| Reasoning {
-            effort: settings.effort.as_deref().or(self.context.model_info.default_reasoning_effort),
-            summary: match settings.summary.unwrap_or(ReasoningSummary::Auto) {
+            effort: adjusted.effort.as_deref().or(settings.effort.as_deref()).or(self
+                .context
+                .model_info
+                .default_reasoning_effort
+                .as_deref()),
+            summary: match adjusted.summary.or(settings.summary).unwrap_or(ReasoningSummary::Auto) {
                 ReasoningSummary::Auto => Some("auto"),
                 ReasoningSummary::Concise => Some("concise"),
                 ReasoningSummary::Detailed => Some("detailed"),
@@ -635,66 +645,15 @@ fn not_renewed(reason: &RenewalError) -> ModelError {
     }
 }
 
-/// Finds out where a request goes and with which credential.
-async fn endpoint(context: &TurnContext, rules: &Rules) -> Result<Endpoint, ModelError> {
-    let services = &context.thread.services;
-    let configured = &context.settings.provider;
-    let environment = services.config.environment();
-    let key = configured
-        .api_key(environment)
-        .map_err(|missing| ModelError::missing_key(&missing.var, missing.instructions.as_deref()))?;
-    if let Some(key) = &key {
-        services.learn_secret(key);
+/// Finds out where the requests of a turn go and with which credential, as long as the turn is not interrupted.
+async fn endpoint(
+    context: &TurnContext,
+    rules: &Rules,
+    refused: Option<&Secret>,
+) -> Result<Endpoint, ModelError> {
+    let work = Endpoint::of(&context.thread.services, &context.settings.provider, rules, refused);
+    tokio::select! {
+        endpoint = work => endpoint,
+        () = context.cancel.cancelled() => Err(ModelError::cancelled()),
     }
-    let credential = match key {
-        None if configured.requires_openai_auth => services.accounts.for_request(rules).await,
-        _ => None,
-    };
-    let is_account = credential.as_ref().is_some_and(Credential::is_account);
-    let kind = match &configured.kind {
-        ConfiguredKind::Http => ProviderKind::Http,
-        ConfiguredKind::Offline { script } => {
-            ProviderKind::Offline(offline_script(services, script.as_deref())?)
-        }
-    };
-    let mut headers = configured.resolve_headers(environment);
-    if configured.is_builtin_openai() {
-        headers.push(("version".to_owned(), services.version.to_owned()));
-    }
-    let provider = Provider {
-        id: configured.id.clone(),
-        name: configured.name.clone(),
-        base_url: configured.base_url(is_account).to_owned(),
-        query_params: configured
-            .query_params
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-        headers,
-        request_max_retries: configured.request_max_retries,
-        stream_max_retries: configured.stream_max_retries,
-        stream_idle_timeout_ms: configured.stream_idle_timeout_ms,
-        kind,
-    };
-    Ok(Endpoint { provider, key: key.map(Secret::new), credential })
-}
-
-/// The script of the offline provider, read once and played on by all threads.
-fn offline_script(services: &Services, path: Option<&std::path::Path>) -> Result<OfflineScript, ModelError> {
-    let mut script = services.offline_script.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(script) = &*script {
-        return Ok(script.clone());
-    }
-    let loaded = match path {
-        None => OfflineScript::builtin(),
-        Some(path) => {
-            let problem = |reason: String| {
-                ModelError::invalid_provider(format!("cannot play the script {}: {reason}", path.display()))
-            };
-            let text = std::fs::read_to_string(path).map_err(|error| problem(error.to_string()))?;
-            OfflineScript::parse(&text).map_err(|error| problem(error.to_string()))?
-        }
-    };
-    *script = Some(loaded.clone());
-    Ok(loaded)
 }

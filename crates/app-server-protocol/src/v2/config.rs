@@ -312,6 +312,9 @@ pub struct Config {
     /// Whether and how models may search the web.
     #[serde(default)]
     pub web_search: Option<WebSearchMode>,
+    /// The other keys of the files, as they stand there.
+    #[serde(flatten)]
+    pub other: serde_json::Map<String, Value>,
 }
 
 /// Edits the user's configuration file at several places: all edits are made, or none.
@@ -352,8 +355,9 @@ pub struct ConfigEdit {
 pub struct ConfigLayer {
     /// What this source alone sets.
     pub config: Value,
-    /// Why it does not take part, for example because the project is not trusted; null: it does.
-    #[serde(default)]
+    /// Why it does not take part, for example because the project is not trusted; left out when it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub disabled_reason: Option<String>,
     pub name: ConfigLayerSource,
     /// Changes whenever the content does.

@@ -324,12 +324,14 @@ pub struct SkillInterface {
 #[serde(rename_all = "camelCase")]
 #[ts(export_to = "v2/")]
 pub struct SkillMetadata {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub dependencies: Option<SkillDependencies>,
     pub description: String,
     /// False when switched off with `skills/config/write`.
     pub enabled: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub interface: Option<SkillInterface>,
     pub name: String,
     /// Absolute path of its SKILL.md.
@@ -338,7 +340,8 @@ pub struct SkillMetadata {
     #[serde(default)]
     pub plugin_id: Option<String>,
     pub scope: SkillScope,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub short_description: Option<String>,
 }
 
@@ -358,14 +361,18 @@ pub enum SkillScope {
 #[serde(rename_all = "camelCase")]
 #[ts(export_to = "v2/")]
 pub struct SkillToolDependency {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub command: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub description: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub transport: Option<String>,
     pub r#type: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional = nullable)]
     pub url: Option<String>,
     pub value: String,
 }

@@ -1,9 +1,12 @@
 //! The methods about models and how they work with the user.
 
+use std::sync::Arc;
+
+use app_server_core::{CoreError, Services, models};
 use app_server_protocol::RpcError;
 use app_server_protocol::v2::{
     CollaborationModeListParams, CollaborationModeListResponse, CollaborationModeMask, ModeKind,
-    ReasoningEffort,
+    ModelListParams, ModelListResponse, ReasoningEffort,
 };
 
 use crate::message_processor::Server;
@@ -21,4 +24,12 @@ pub(crate) fn collaboration_modes(
     };
     let data = vec![mode("Plan", ModeKind::Plan, Some("medium")), mode("Default", ModeKind::Default, None)];
     Ok(CollaborationModeListResponse { data })
+}
+
+/// `model/list`.
+pub(crate) async fn list(
+    services: Arc<Services>,
+    params: ModelListParams,
+) -> Result<ModelListResponse, CoreError> {
+    models::list(services, params).await
 }

@@ -24,7 +24,7 @@ pub(crate) fn initialize(
             format!("Invalid clientInfo.name: '{}'. Must be a valid HTTP header value.", client_info.name);
         return Err(RpcError::invalid(text));
     }
-    let Some(Prepared { config, launcher, secrets }) = server.prepared.take() else {
+    let Some(Prepared { config, launcher, secrets, logs }) = server.prepared.take() else {
         return Err(RpcError::invalid("Already initialized"));
     };
     let capabilities = capabilities.unwrap_or_default();
@@ -43,7 +43,8 @@ pub(crate) fn initialize(
     });
     let http = HttpClient::new(network_options(&environment));
     let client = Client { originator, user_agent };
-    let services = Arc::new(Services::new(config, http, server.host(), client, VERSION, launcher, secrets));
+    let services = Services::new(config, http, server.host(), client, VERSION, launcher, secrets);
+    let services = Arc::new(services.with_logs(logs));
     server.begin(Session { experimental: capabilities.experimental_api, services });
     Ok(response)
 }

@@ -3,8 +3,8 @@
 use app_server_core::host::Reply;
 use app_server_core::thread::ThreadOp;
 use app_server_protocol::v2::{
-    TurnInterruptParams, TurnInterruptResponse, TurnStartParams, TurnStartResponse, TurnSteerParams,
-    TurnSteerResponse,
+    TurnInterruptParams, TurnInterruptResponse, TurnSettingsUpdateParams, TurnSettingsUpdateResponse,
+    TurnStartParams, TurnStartResponse, TurnSteerParams, TurnSteerResponse,
 };
 
 use super::thread::route;
@@ -26,4 +26,13 @@ pub(crate) fn steer(params: TurnSteerParams, reply: Reply<TurnSteerResponse>) ->
 pub(crate) fn interrupt(params: TurnInterruptParams, reply: Reply<TurnInterruptResponse>) -> Routed {
     let TurnInterruptParams { thread_id, turn_id } = params;
     route(&thread_id, reply, |reply| ThreadOp::Interrupt(turn_id, reply))
+}
+
+/// `turn/settings/update`.
+pub(crate) fn update_settings(
+    params: TurnSettingsUpdateParams,
+    reply: Reply<TurnSettingsUpdateResponse>,
+) -> Routed {
+    let id = params.thread_id.clone();
+    route(&id, reply, |reply| ThreadOp::AdjustTurn(Box::new(params), reply))
 }

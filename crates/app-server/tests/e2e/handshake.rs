@@ -60,3 +60,15 @@ fn notifications_opted_out_of_do_not_come() {
     assert!(methods.contains(&"item/completed"), "{methods:?}");
     assert!(!methods.iter().any(|method| opted_out.contains(method)), "{methods:?}");
 }
+
+#[test]
+fn settings_that_are_out_of_date_are_told_of_with_the_thread() {
+    let scene = Scene::talkative();
+    let path = scene.home.home().join("config.toml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, format!("tools.web_search = true\n{config}")).unwrap();
+    let mut server = scene.server();
+    scene.start_thread(&mut server);
+    let notice = server.take("deprecationNotice");
+    assert!(notice["params"]["summary"].as_str().unwrap().contains("tools.web_search"), "{notice}");
+}

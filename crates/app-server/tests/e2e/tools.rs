@@ -223,3 +223,21 @@ fn the_user_is_not_asked_otherwise() {
     assert_eq!(turn_status(&messages), "completed");
     assert_eq!(scene.told(), "request_user_input is unavailable in Default mode");
 }
+
+#[test]
+fn a_proposed_plan_is_an_item_of_its_own() {
+    let scene =
+        Scene::new([Answer::message("Before\n<proposed_plan>\n- one\n- two\n</proposed_plan>\nAfter")]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let input = json!([{"type": "text", "text": "plan"}]);
+    let params = json!({"threadId": thread, "input": input, "collaborationMode": mode("plan")});
+    server.request("turn/start", params);
+    let messages = server.until_turn_completed(&thread);
+    let plan = only(&messages, "plan");
+    let pieces = messages.iter().filter(|message| message["method"] == "item/plan/delta");
+    let pieces: Vec<&Value> = pieces.map(|message| &message["params"]).collect();
+    assert!(pieces.iter().all(|params| params["itemId"] == plan["id"]), "{pieces:?}");
+    let text: String = pieces.iter().map(|params| params["delta"].as_str().unwrap()).collect();
+    assert_eq!((text.trim(), plan["text"].as_str().unwrap().trim()), ("- one\n- two", "- one\n- two"));
+}

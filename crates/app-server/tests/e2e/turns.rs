@@ -350,3 +350,58 @@ fn input_given_before_an_interrupt_is_on_record() {
     assert_eq!(answer_text(&server.run_turn(&thread, "third")), "good");
     assert_eq!(told(&scene.model.requests_seen(2)[1].body), ["first", "second", "third"]);
 }
+
+#[test]
+fn the_modes_of_working_together_are_listed() {
+    let scene = Scene::talkative();
+    let mut server = scene.server();
+    let modes = server.request("collaborationMode/list", json!({}));
+    let names: Vec<&str> =
+        modes["data"].as_array().unwrap().iter().map(|mode| mode["mode"].as_str().unwrap()).collect();
+    assert_eq!(names, ["plan", "default"]);
+}
+
+#[test]
+fn thoughts_are_told_as_they_come() {
+    let thoughts = events::reasoning("rs_1", &["**Think**", "**Again**"]);
+    let scene = Scene::new([Answer::response([thoughts, events::message("msg_1", "done")])]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let messages = server.run_turn(&thread, "think");
+    let told: Vec<_> = messages
+        .iter()
+        .filter_map(|message| {
+            let params = &message["params"];
+            match message["method"].as_str()? {
+                "item/reasoning/summaryPartAdded" => Some((params["summaryIndex"].as_i64()?, "")),
+                "item/reasoning/summaryTextDelta" => {
+                    Some((params["summaryIndex"].as_i64()?, params["delta"].as_str()?))
+                }
+                _ => None,
+            }
+        })
+        .collect();
+    assert_eq!(told, [(0, ""), (0, "**Think**"), (1, ""), (1, "**Again**")]);
+    assert_eq!(answer_text(&messages), "done");
+}
+
+#[test]
+fn what_may_still_be_used_is_told_when_it_changes() {
+    let answer = |text: &str, percent: &str| {
+        Answer::message(text)
+            .header("x-codex-primary-used-percent", percent)
+            .header("x-codex-primary-window-minutes", "300")
+    };
+    let scene = Scene::new([answer("one", "42"), answer("two", "42"), answer("three", "43")]);
+    let mut server = scene.server();
+    let thread = scene.start_thread(&mut server);
+    let mut told = |input: &str| -> Vec<Value> {
+        let messages = server.run_turn(&thread, input);
+        messages
+            .iter()
+            .filter(|message| message["method"] == "account/rateLimits/updated")
+            .map(|message| message["params"]["rateLimits"]["primary"]["usedPercent"].clone())
+            .collect()
+    };
+    assert_eq!([told("a"), told("b"), told("c")], [vec![json!(42)], vec![], vec![json!(43)]]);
+}

@@ -14,6 +14,7 @@ use app_server_test_support::transcript::{
 use app_server_test_support::{RecordedRequest, TempHome};
 use serde_json::Value;
 
+use crate::client_output;
 use crate::expectations::{Difference, Expectations, What};
 use crate::replay::AGENT;
 
@@ -257,9 +258,25 @@ impl Comparison<'_> {
 
     /// Compares everything between two starts of the server.
     pub(crate) fn segment(&mut self, segment: &Segment) {
-        let unavailable = self.answers(segment);
-        self.threads(segment, &unavailable);
+        self.answers(segment);
+        self.threads(segment);
         self.output_deltas(&segment.real);
+        self.client_output(segment);
+    }
+
+    /// Compares what programs of the client said.
+    fn client_output(&mut self, segment: &Segment) {
+        let recorded = client_output::said(&segment.recorded);
+        let mut real = client_output::said(&segment.real);
+        for ((method, stream), recorded) in recorded {
+            let real = real.remove(&(method.clone(), stream.clone())).unwrap_or_default();
+            if real != recorded {
+                self.note(&method, What::Field, "params", format!("{stream}: {recorded:?} and {real:?}"));
+            }
+        }
+        for ((method, stream), real) in real {
+            self.note(&method, What::Extra, "", format!("{stream}: {real:?}"));
+        }
     }
 
     /// Compares what commands showed while they ran with their output. Which part of it a reference showed was chance.
@@ -299,9 +316,8 @@ impl Comparison<'_> {
         }
     }
 
-    /// Compares the answers, by id in order. Returns the ids that the server has no answer for yet.
-    fn answers(&mut self, segment: &Segment) -> BTreeSet<String> {
-        let mut unavailable = BTreeSet::new();
+    /// Compares the answers, by id in order.
+    fn answers(&mut self, segment: &Segment) {
         let by_id = |messages: &[Value]| {
             let mut answers: BTreeMap<String, Vec<Value>> = BTreeMap::new();
             for message in messages.iter().filter(|message| is_answer(message)) {
@@ -328,24 +344,14 @@ impl Comparison<'_> {
             for (index, recorded) in recorded.iter().enumerate() {
                 match real.get(index) {
                     None => self.note(&at, What::Missing, "", format!("id {id}: {}", shown(recorded))),
-                    Some(real) => {
-                        if self.answer(&at, recorded, real) {
-                            unavailable.insert(id.clone());
-                        }
-                    }
+                    Some(real) => self.answer(&at, recorded, real),
                 }
             }
         }
-        unavailable
     }
 
-    /// Returns whether the method is not yet available.
-    fn answer(&mut self, at: &str, recorded: &Value, real: &Value) -> bool {
+    fn answer(&mut self, at: &str, recorded: &Value, real: &Value) {
         let detail = || format!("id {}: recorded {}, got {}", recorded["id"], shown(recorded), shown(real));
-        if is_not_yet_available(real) {
-            self.note(at, What::NotYetAvailable, "", detail());
-            return true;
-        }
         match (recorded.get("error"), real.get("error")) {
             (None, None) => {
                 let rules = self.expectations.rules(self.is_94, "result");
@@ -363,7 +369,6 @@ impl Comparison<'_> {
             (Some(_), None) => self.note(at, What::Answer, "result", detail()),
             (None, Some(_)) => self.note(at, What::Answer, "error", detail()),
         }
-        false
     }
 
     /// Returns a text that must be in the error message and is not.
@@ -390,10 +395,10 @@ impl Comparison<'_> {
         }
     }
 
-    fn threads(&mut self, segment: &Segment, unavailable: &BTreeSet<String>) {
+    fn threads(&mut self, segment: &Segment) {
         let requests = paired_requests(&segment.recorded, &segment.real, &self.bindings);
-        let recorded = self.by_thread(segment, &segment.recorded, true, unavailable);
-        let mut real = self.by_thread(segment, &segment.real, false, unavailable);
+        let recorded = self.by_thread(segment, &segment.recorded, true);
+        let mut real = self.by_thread(segment, &segment.real, false);
         let mut left = Vec::new();
         for (thread, recorded) in recorded {
             // A thread that could not be made has no messages.
@@ -424,19 +429,13 @@ impl Comparison<'_> {
     }
 
     /// Sorts messages by thread, "" for none. Answers are part of a thread's order where ours promises it.
-    fn by_thread(
-        &self,
-        segment: &Segment,
-        messages: &[Value],
-        is_recorded: bool,
-        unavailable: &BTreeSet<String>,
-    ) -> BTreeMap<String, Lanes> {
+    fn by_thread(&self, segment: &Segment, messages: &[Value], is_recorded: bool) -> BTreeMap<String, Lanes> {
         let mut threads: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let mut repeated = Repeated::default();
         for message in messages {
             let thread = if is_answer(message) {
                 let id = id_of(message);
-                if self.is_94 || segment.unsent.contains(&id) || unavailable.contains(&id) {
+                if self.is_94 || segment.unsent.contains(&id) {
                     continue;
                 }
                 let Some(request) = segment.requests.get(&id) else { continue };
@@ -451,6 +450,7 @@ impl Comparison<'_> {
                 }
             } else if self.is_ignored(message)
                 || message["method"] == "item/commandExecution/outputDelta"
+                || client_output::is_output(message)
                 || (self.is_94 && repeated.is_repeated(message))
             {
                 continue;
@@ -712,11 +712,6 @@ impl Rules for AllFields {
 
 fn is_read(method: &str) -> bool {
     method.ends_with("/read") || method.ends_with("/list") || method.ends_with("List")
-}
-
-/// Returns whether the server says that it cannot do this yet.
-pub(crate) fn is_not_yet_available(answer: &Value) -> bool {
-    answer["error"]["message"].as_str().is_some_and(|message| message.contains("not yet available"))
 }
 
 /// Names an input item by role and the kinds of its contents.

@@ -95,8 +95,6 @@ pub(crate) enum What {
     Answer,
     /// A field differs.
     Field,
-    /// The server says that the method is not yet available.
-    NotYetAvailable,
     /// A fixed text is not in the error message.
     Text,
     /// The server did not end well.
@@ -144,6 +142,9 @@ pub(crate) struct Setup {
     /// Added to the configuration.
     #[serde(default)]
     pub(crate) config: String,
+    /// What the server is started with.
+    #[serde(default)]
+    pub(crate) arguments: Vec<String>,
     /// What the configuration says until the server is started again, and what the recording kept of it.
     #[serde(default)]
     pub(crate) until_restart: Vec<[String; 2]>,
@@ -166,6 +167,9 @@ pub(crate) struct FileSetup {
     pub(crate) text: String,
     /// In place of a text.
     pub(crate) bytes: Option<Vec<u8>>,
+    /// The MCP server of the tests, in place of a text.
+    #[serde(default)]
+    pub(crate) is_mcp_server: bool,
 }
 
 #[derive(Debug, Deserialize)]

@@ -14,9 +14,9 @@ use app_server_test_support::{
 };
 use serde_json::{Value, json};
 
+use crate::client_output::{self, Said};
 use crate::compare::{
-    Comparison, Segment, SentRequest, call_of, id_of, is_answer, is_not_yet_available, is_server_request,
-    name_of, paired_requests,
+    Comparison, Segment, SentRequest, call_of, id_of, is_answer, is_server_request, name_of, paired_requests,
 };
 use crate::expectations::{Difference, Expectations, Hold, What};
 
@@ -73,6 +73,12 @@ impl Questions {
     }
 }
 
+/// The command line of a recording's server.
+fn program(candidate: &Candidate, comparison: &Comparison<'_>) -> Vec<String> {
+    let setups = comparison.expectations.setups(comparison.name);
+    candidate.program.iter().chain(setups.flat_map(|setup| &setup.arguments)).cloned().collect()
+}
+
 struct Replay<'a> {
     candidate: &'a Candidate,
     transcript: &'a Transcript,
@@ -82,7 +88,6 @@ struct Replay<'a> {
     segment: Segment,
     questions: Questions,
     gates: Gates,
-    is_anything_unavailable: bool,
     patience: Duration,
 }
 
@@ -120,7 +125,7 @@ pub(crate) fn replay(
     prepare(&comparison, &home)?;
     write_config(&comparison, transcript, &home, true)?;
 
-    let server = Connection::spawn(&candidate.program, &home, &[])?;
+    let server = Connection::spawn(&program(candidate, &comparison), &home, &[])?;
     let mut replay = Replay {
         candidate,
         transcript,
@@ -130,7 +135,6 @@ pub(crate) fn replay(
         segment: Segment::default(),
         questions: Questions::default(),
         gates,
-        is_anything_unavailable: false,
         patience: PATIENCE,
     };
     let steps = without_unasked(transcript, name, expectations);
@@ -297,6 +301,10 @@ fn prepare(comparison: &Comparison<'_>, home: &TempHome) -> anyhow::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
+        if file.is_mcp_server {
+            fs::copy(app_server_test_support::mcp::stdio_server(), path)?;
+            continue;
+        }
         let text = comparison.bindings.fill_text(&file.text).map_err(unknown)?;
         fs::write(path, file.bytes.as_deref().unwrap_or(text.as_bytes()))?;
     }
@@ -347,7 +355,8 @@ impl Replay<'_> {
             Step::Restarted => {
                 self.end_segment()?;
                 write_config(&self.comparison, self.transcript, &self.home, false)?;
-                self.server = Connection::spawn(&self.candidate.program, &self.home, &[])?;
+                let program = program(self.candidate, &self.comparison);
+                self.server = Connection::spawn(&program, &self.home, &[])?;
             }
         }
         Ok(())
@@ -379,15 +388,7 @@ impl Replay<'_> {
                 self.server.send_line(filled.to_string().as_bytes())?;
             }
             Err(Unknown(placeholder)) => {
-                // What would have told of it may be a method to come.
-                if !self.is_anything_unavailable {
-                    self.comparison.note(
-                        &at,
-                        What::Unsent,
-                        "",
-                        format!("id {id}: {placeholder} is not known"),
-                    );
-                }
+                self.comparison.note(&at, What::Unsent, "", format!("id {id}: {placeholder} is not known"));
                 self.segment.unsent.insert(id);
             }
         }
@@ -470,7 +471,14 @@ impl Replay<'_> {
                 count(real.iter().filter_map(|message| notification_key(message, |id| Some(id.to_owned()))));
             due.iter().all(|(key, due)| came.get(key).unwrap_or(&0) >= due).then_some(())
         });
-        if has_answers.is_err() || has_notifications.is_err() {
+        let due = client_output::said(&self.segment.recorded);
+        let has_output = self.server.wait_within(self.patience, |real| {
+            let came = client_output::said(real);
+            let has_come =
+                |key, due: &Said| came.get(key).is_some_and(|came| came.bytes.len() >= due.bytes.len());
+            due.iter().all(|(key, due)| has_come(key, due)).then_some(())
+        });
+        if has_answers.is_err() || has_notifications.is_err() || has_output.is_err() {
             self.patience = PATIENCE_LOST;
         }
     }
@@ -490,7 +498,6 @@ impl Replay<'_> {
             else {
                 continue;
             };
-            self.is_anything_unavailable |= is_not_yet_available(real);
             self.comparison.bindings.learn(recorded, real);
         }
     }
@@ -532,9 +539,9 @@ impl Replay<'_> {
     }
 }
 
-/// Which output a command shows while it runs is compared at its end.
+/// Which output a command shows while it runs is compared at its end. That of the client's is waited for by itself.
 fn may_be_left_out(message: &Value) -> bool {
-    message["method"] == "item/commandExecution/outputDelta"
+    message["method"] == "item/commandExecution/outputDelta" || client_output::is_output(message)
 }
 
 fn count<T: Ord>(keys: impl Iterator<Item = T>) -> BTreeMap<T, usize> {

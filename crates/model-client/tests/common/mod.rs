@@ -5,7 +5,7 @@
 use app_server_http::{HttpClient, NetworkOptions};
 use app_server_model_client::{
     ModelClient, ModelError, ModelEvent, ModelRequest, OfflineScript, Provider, ProviderKind, RequestHeaders,
-    ResponseStream,
+    ResponseStream, Wire,
 };
 use app_server_test_support::MockModel;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,11 @@ pub(crate) fn http(model: &MockModel) -> Provider {
         kind: ProviderKind::Http,
         ..Provider::offline(OfflineScript::builtin())
     }
+}
+
+/// The same server, spoken to in the other form.
+pub(crate) fn chat(model: &MockModel) -> Provider {
+    Provider { wire: Wire::Chat, ..http(model) }
 }
 
 /// The smallest request there is.

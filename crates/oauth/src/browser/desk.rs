@@ -15,8 +15,6 @@ use tokio_util::sync::CancellationToken;
 use super::callback::Callback;
 use super::pages;
 
-/// Where the issuer sends the browser.
-pub(super) const CALLBACK_PATH: &str = "/auth/callback";
 const SUCCESS_PATH: &str = "/success";
 const CANCEL_PATH: &str = "/cancel";
 
@@ -43,6 +41,8 @@ pub(super) enum Outcome {
 /// What all connections of a login share.
 pub(super) struct Desk {
     port: u16,
+    /// The path the issuer sends the browser to.
+    callback_path: &'static str,
     state: Secret,
     phase: Mutex<Phase>,
     verdicts: mpsc::Sender<Verdict>,
@@ -66,10 +66,15 @@ enum Phase {
 
 impl Desk {
     /// Returns the desk and where the one answer of the issuer arrives.
-    pub(super) fn new(port: u16, state: Secret) -> (Self, mpsc::Receiver<Verdict>) {
+    pub(super) fn new(
+        port: u16,
+        callback_path: &'static str,
+        state: Secret,
+    ) -> (Self, mpsc::Receiver<Verdict>) {
         let (verdicts, receiver) = mpsc::channel(1); // Only the request that left `Waiting` sends, so it is never full.
         let desk = Self {
             port,
+            callback_path,
             state,
             phase: Mutex::new(Phase::Waiting),
             verdicts,
@@ -98,7 +103,7 @@ impl Desk {
             return Ok(text(StatusCode::FORBIDDEN, "Forbidden"));
         }
         let path = request.uri().path();
-        if !matches!(path, CALLBACK_PATH | SUCCESS_PATH | CANCEL_PATH) {
+        if path != self.callback_path && !matches!(path, SUCCESS_PATH | CANCEL_PATH) {
             return Ok(text(StatusCode::NOT_FOUND, "Not Found"));
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -107,9 +112,9 @@ impl Desk {
             return Ok(answer);
         }
         Ok(match path {
-            CALLBACK_PATH => self.callback(request.uri()).await,
             SUCCESS_PATH => self.success(),
-            _ => self.cancel(request),
+            CANCEL_PATH => self.cancel(request),
+            _ => self.callback(request.uri()).await,
         })
     }
 

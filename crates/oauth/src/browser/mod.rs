@@ -12,33 +12,28 @@ mod desk;
 mod pages;
 mod ports;
 mod server;
+mod waiting;
 
-use std::convert::Infallible;
 use std::fmt;
-use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use app_server_http::Secret;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{OAuthClient, Tokens};
 use crate::error::LoginError;
-use crate::pkce::{Pkce, random_state};
+use crate::pkce::Pkce;
 use authorize::Authorize;
-use desk::{CALLBACK_PATH, Desk, Outcome, Verdict};
-use server::Server;
+pub(crate) use waiting::{Route, Waiting};
 
 /// The ports the issuer sends browsers to, in the order they are tried.
 pub const DEFAULT_PORTS: [u16; 2] = [1455, 1457];
 
 /// How long the user may take.
 const USER_LIMIT: Duration = Duration::from_secs(10 * 60);
-/// How long the browser may take to come for the page that says so, once the login is done.
-const PAGE_LIMIT: Duration = Duration::from_secs(5);
+
+/// The address the issuer knows; with this spelling of the host.
+const ROUTE: Route = Route { host: "localhost", path: "/auth/callback" };
 
 /// What a login in a browser depends on.
 #[derive(Debug, Clone)]
@@ -53,11 +48,8 @@ pub struct BrowserOptions {
 /// A login that is being served. Dropping it frees the port.
 pub struct BrowserLogin {
     client: OAuthClient,
-    listener: TcpListener,
-    port: u16,
-    state: Secret,
+    waiting: Waiting,
     pkce: Pkce,
-    redirect_uri: String,
     auth_url: String,
 }
 
@@ -72,29 +64,19 @@ impl BrowserLogin {
         options: BrowserOptions,
         cancel: &CancellationToken,
     ) -> Result<Self, LoginError> {
-        let listened = cancel.run_until_cancelled(ports::listen(&options.ports)).await;
-        let listener = listened.unwrap_or(Err(LoginError::Cancelled))?;
-        let port = match listener.local_addr() {
-            Ok(address) => address.port(),
-            Err(error) => {
-                return Err(LoginError::Failed(format!("the login server has no address: {error}")));
-            }
-        };
-        let (pkce, state) = (Pkce::new()?, random_state()?);
-        // The issuer knows this spelling of the host.
-        let redirect_uri = format!("http://localhost:{port}{CALLBACK_PATH}");
+        let waiting = Waiting::bind(&options.ports, ROUTE, cancel).await?;
+        let pkce = Pkce::new()?;
         let auth_url = Authorize {
             issuer: client.issuer.base(),
             client_id: client.issuer.client_id(),
-            redirect_uri: &redirect_uri,
+            redirect_uri: waiting.redirect_uri(),
             challenge: &pkce.challenge,
-            state: &state,
+            state: waiting.state().expose(),
             originator: &client.originator,
             workspaces: &options.workspaces,
         }
         .url();
-        let client = client.clone();
-        Ok(Self { client, listener, port, state: Secret::new(state), pkce, redirect_uri, auth_url })
+        Ok(Self { client: client.clone(), waiting, pkce, auth_url })
     }
 
     /// Returns where the user signs in.
@@ -104,8 +86,8 @@ impl BrowserLogin {
 
     /// Serves until the login ends. `allow` says whether the tokens may be used, before anything is made of them; then
     /// `accept` gets them, with an API key if the account has one, and stores them. What either says of a failure is
-    /// shown to the user. Each is called at most once, and `accept` is not interrupted. When it has succeeded the login has; the page that says so is served for a few seconds more, unless
-    /// `cancel` comes first.
+    /// shown to the user. Each is called at most once, and `accept` is not interrupted. When it has succeeded the login
+    /// has; the page that says so is served for a few seconds more, unless `cancel` comes first.
     ///
     /// # Errors
     /// Whatever ends a login; the port is free then.
@@ -118,122 +100,21 @@ impl BrowserLogin {
     where
         F: Future<Output = Result<(), String>> + Send,
     {
-        let Self { client, listener, port, state, pkce, redirect_uri, .. } = self;
-        let (desk, verdicts) = Desk::new(port, state);
-        let desk = Arc::new(desk);
-        let mut server = Server::new(listener, Arc::clone(&desk));
-        let exchange = Exchange { client, verifier: pkce.verifier, redirect_uri };
-        let login = login(&desk, verdicts, exchange, allow, accept, &cancel);
-        let end = beside(server.run(), login).await;
-        match end {
-            Ok(()) => tokio::spawn(serve_page(server, desk, cancel)),
-            Err(_) => tokio::spawn(server.close()),
+        let Self { client, waiting, pkce, .. } = self;
+        let redirect_uri = waiting.redirect_uri().to_owned();
+        let redeem = move |code: Secret| async move {
+            let tokens = client.exchange_code(&code, &redirect_uri, &pkce.verifier).await?;
+            allow(&tokens).map_err(LoginError::Failed)?;
+            let api_key = client.api_key_for(&tokens.id_token).await;
+            Ok((tokens, api_key))
         };
-        end
+        waiting.finish(redeem, |(tokens, api_key)| accept(tokens, api_key), USER_LIMIT, cancel).await
     }
 }
 
 impl fmt::Debug for BrowserLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The address holds the state.
-        f.debug_struct("BrowserLogin").field("port", &self.port).finish_non_exhaustive()
-    }
-}
-
-/// What redeems a code.
-struct Exchange {
-    client: OAuthClient,
-    verifier: Secret,
-    redirect_uri: String,
-}
-
-impl Exchange {
-    async fn redeem(
-        &self,
-        code: &Secret,
-        allow: impl FnOnce(&Tokens) -> Result<(), String>,
-    ) -> Result<(Tokens, Option<Secret>), LoginError> {
-        let tokens = self.client.exchange_code(code, &self.redirect_uri, &self.verifier).await?;
-        allow(&tokens).map_err(LoginError::Failed)?;
-        let api_key = self.client.api_key_for(&tokens.id_token).await;
-        Ok((tokens, api_key))
-    }
-}
-
-/// Waits for the issuer's answer, redeems it and has the tokens accepted. The browser is told how it ended.
-async fn login<F>(
-    desk: &Desk,
-    mut verdicts: mpsc::Receiver<Verdict>,
-    exchange: Exchange,
-    allow: impl FnOnce(&Tokens) -> Result<(), String>,
-    accept: impl FnOnce(Tokens, Option<Secret>) -> F,
-    cancel: &CancellationToken,
-) -> Result<(), LoginError>
-where
-    F: Future<Output = Result<(), String>>,
-{
-    let mut too_late = pin!(sleep(USER_LIMIT));
-    let mut interrupted = pin!(async {
-        tokio::select! {
-            biased;
-            () = cancel.cancelled() => LoginError::Cancelled,
-            () = desk.asked_to_leave.cancelled() => LoginError::CancelledByRequest,
-            () = &mut too_late => LoginError::TimedOut,
-        }
-    });
-    let verdict = tokio::select! {
-        biased;
-        error = &mut interrupted => return Err(error),
-        verdict = verdicts.recv() => verdict,
-    };
-    // The desk holds the sender, so there is one.
-    let Some(Verdict { code, browser }) = verdict else { return Err(LoginError::Cancelled) };
-    let redeemed = match code {
-        Err(reason) => Err(LoginError::Failed(reason)),
-        Ok(code) => tokio::select! {
-            biased;
-            error = &mut interrupted => Err(error),
-            redeemed = exchange.redeem(&code, allow) => redeemed,
-        },
-    };
-    let end = match redeemed {
-        Ok(_) if !desk.settle() => Err(LoginError::CancelledByRequest),
-        Ok((tokens, api_key)) => accept(tokens, api_key).await.map_err(LoginError::Failed),
-        Err(error) => {
-            desk.settle();
-            Err(error)
-        }
-    };
-    let outcome = match &end {
-        Ok(()) => {
-            desk.signed_in();
-            Outcome::SignedIn
-        }
-        Err(error) => Outcome::Failed(error.to_string()),
-    };
-    // The browser may have gone away.
-    let _ = browser.send(outcome);
-    end
-}
-
-/// Serves the page a browser is sent to at the end, until it has been seen or nobody comes.
-async fn serve_page(mut server: Server, desk: Arc<Desk>, cancel: CancellationToken) {
-    let seen = async {
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = desk.asked_to_leave.cancelled() => {}
-            () = desk.shown.notified() => {}
-            () = sleep(PAGE_LIMIT) => {}
-        }
-    };
-    beside(server.run(), seen).await;
-    server.close().await;
-}
-
-/// Runs one future for as long as another one takes.
-async fn beside<T>(forever: impl Future<Output = Infallible>, task: impl Future<Output = T>) -> T {
-    tokio::select! {
-        never = forever => match never {},
-        end = task => end,
+        f.debug_struct("BrowserLogin").field("port", &self.waiting.port()).finish_non_exhaustive()
     }
 }

@@ -162,7 +162,7 @@ mod tests {
     async fn an_answer_that_is_due_is_given_after_the_port_has_been_left() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (desk, mut verdicts) = Desk::new(port, Secret::new("right"));
+        let (desk, mut verdicts) = Desk::new(port, "/auth/callback", Secret::new("right"));
         let mut server = Server::new(listener, Arc::new(desk));
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
         let request = b"GET /auth/callback?code=c&state=right HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -184,7 +184,7 @@ mod tests {
     async fn connections_that_cannot_be_taken_do_not_end_the_server() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (desk, _verdicts) = Desk::new(port, Secret::new("state"));
+        let (desk, _verdicts) = Desk::new(port, "/auth/callback", Secret::new("state"));
         let mut server = Server::new(Exhausted { listener, failures: 3 }, Arc::new(desk));
         let answer = async {
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();

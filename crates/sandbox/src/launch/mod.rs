@@ -6,6 +6,7 @@ mod group;
 mod linux;
 mod process;
 mod stdio;
+mod streams;
 mod watched;
 
 use std::ffi::{OsStr, OsString};

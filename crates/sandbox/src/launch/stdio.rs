@@ -24,7 +24,7 @@ pub(super) struct Streams {
 /// What a command writes.
 #[derive(Debug)]
 pub struct Output {
-    descriptor: Watched,
+    pub(super) descriptor: Watched,
 }
 
 impl Output {
@@ -71,7 +71,7 @@ fn read(descriptor: &OwnedFd, into: &mut Vec<u8>, at_most: usize) -> io::Result<
 /// What a command reads.
 #[derive(Debug)]
 pub struct Input {
-    descriptor: Watched,
+    pub(super) descriptor: Watched,
 }
 
 impl Input {
@@ -81,15 +81,26 @@ impl Input {
     /// The command does not read any more, or the system's.
     pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
+            let count = self.write(bytes).await?;
+            bytes = &bytes[count..];
+        }
+        Ok(())
+    }
+
+    /// Waits until the command reads and writes as much of `bytes` as fits; returns how much. Nothing is written when
+    /// dropped.
+    ///
+    /// # Errors
+    /// As [`Input::write_all`].
+    pub async fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
             let mut ready = self.descriptor.writable().await?;
             match ready.try_io(|descriptor| Ok(rustix::io::write(descriptor.get_ref(), bytes)?)) {
-                Ok(Ok(count)) => bytes = &bytes[count..],
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => return Err(error),
+                Ok(result) => return result,
                 Err(_not_yet) => {}
             }
         }
-        Ok(())
     }
 
     /// Ends a pipe. A terminal stays open for the command: its end of input is a character.

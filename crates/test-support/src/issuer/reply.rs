@@ -49,9 +49,14 @@ impl Reply {
 
     /// Sends the client elsewhere, with the request's method and body.
     pub fn redirect(url: &str) -> Self {
-        let mut reply = Self::text(307, "");
-        reply.headers.push(("location".to_owned(), url.to_owned()));
-        reply
+        Self::text(307, "").header("location", url)
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Closes the connection without an answer.
@@ -67,7 +72,7 @@ impl Reply {
     }
 
     /// Writes the reply; `false` when the connection is to be closed.
-    pub(super) async fn play(self, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<bool> {
+    pub(crate) async fn play(self, writer: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<bool> {
         if let Some(gate) = &self.gate {
             gate.pass().await;
         }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::chat::Chunks;
 use super::events;
 
 /// Bytes are collected up to this size before they are written, unless something must be seen earlier.
@@ -37,6 +38,7 @@ enum Content {
 
 #[derive(Debug, Clone)]
 enum Step {
+    Event(Value),
     Send(Vec<u8>),
     Wait(Gate),
 }
@@ -51,6 +53,21 @@ enum End {
     Hang,
     /// Silence, then as HTTP ends a body.
     HangFor(Duration),
+}
+
+/// The form of an event stream: what the path of the request asks for.
+enum Form {
+    Responses,
+    Chat(Chunks),
+}
+
+impl Form {
+    fn bytes(&mut self, event: &Value) -> Vec<u8> {
+        match self {
+            Self::Responses => events::block(event),
+            Self::Chat(chunks) => chunks.blocks(event),
+        }
+    }
 }
 
 /// What became of the connection.
@@ -212,7 +229,7 @@ impl Answer {
     #[must_use]
     pub fn and(mut self, events: impl IntoIterator<Item = Value>) -> Self {
         if let Content::Stream(steps) = &mut self.content {
-            steps.extend(events.into_iter().map(|event| Step::Send(events::block(&event))));
+            steps.extend(events.into_iter().map(Step::Event));
         }
         self
     }
@@ -240,12 +257,18 @@ impl Answer {
         self
     }
 
+    /// Plays the answer to a request of this path: its events in the form that the path stands for.
     pub(super) async fn play(
         self,
+        path: &str,
         reader: &mut (impl AsyncBufRead + Unpin),
         writer: &mut (impl AsyncWrite + Unpin),
     ) -> tokio::io::Result<Played> {
         let mut out = self.head();
+        let mut form = match path.split('?').next() {
+            Some(path) if path.ends_with("/chat/completions") => Form::Chat(Chunks::default()),
+            _ => Form::Responses,
+        };
         match self.content {
             Content::Nothing => {}
             Content::Whole { bytes, .. } => {
@@ -255,23 +278,23 @@ impl Answer {
             }
             Content::Stream(steps) => {
                 for step in steps {
-                    match step {
-                        Step::Send(bytes) => {
-                            push_chunk(&mut out, &bytes);
-                            if !self.delay.is_zero() {
-                                flush(&mut out, writer).await?;
-                                sleep(self.delay).await;
-                            } else if out.len() >= WRITE_BATCH_BYTES {
-                                flush(&mut out, writer).await?;
-                            }
-                        }
+                    let bytes = match step {
+                        Step::Event(event) => form.bytes(&event),
+                        Step::Send(bytes) => bytes,
                         Step::Wait(gate) => {
                             flush(&mut out, writer).await?;
                             tokio::select! {
-                                () = gate.pass() => {}
+                                () = gate.pass() => continue,
                                 () = client_leaves(reader) => return Ok(Played::ClientLeft),
                             }
                         }
+                    };
+                    push_chunk(&mut out, &bytes);
+                    if !self.delay.is_zero() {
+                        flush(&mut out, writer).await?;
+                        sleep(self.delay).await;
+                    } else if out.len() >= WRITE_BATCH_BYTES {
+                        flush(&mut out, writer).await?;
                     }
                 }
                 if matches!(self.end, End::Complete) {

@@ -106,6 +106,23 @@ pub fn reasoning(id: &str, summary: &[&str]) -> Vec<Value> {
     events
 }
 
+/// A reasoning item of a server that shows the reasoning itself: added, one delta a word, done.
+pub fn reasoning_text(id: &str, text: &str) -> Vec<Value> {
+    let mut events = vec![item_added(&json!({"type": "reasoning", "id": id, "summary": []}))];
+    for word in text.split_inclusive(' ') {
+        events.push(json!({
+            "type": "response.reasoning_text.delta",
+            "item_id": id,
+            "output_index": 0,
+            "content_index": 0,
+            "delta": word,
+        }));
+    }
+    let content = json!([{"type": "reasoning_text", "text": text}]);
+    events.push(item_done(&json!({"type": "reasoning", "id": id, "summary": [], "content": content})));
+    events
+}
+
 /// A call of a function tool.
 pub fn function_call(call_id: &str, name: &str, arguments: &Value) -> Vec<Value> {
     vec![item_done(&json!({

@@ -9,7 +9,7 @@
 //! - [`model`]: the scripted model server
 //! - [`usage`]: CPU time and memory out of `/proc`
 //! - [`tools`]: what the model has done, in the words of the tools on offer
-//! - [`process`], [`turns`], [`commands`], [`sandbox`], [`store`]: the cases
+//! - [`process`], [`turns`], [`commands`], [`client_commands`], [`sandbox`], [`store`], [`search`], [`mcp`]: the cases
 //! - [`report`]: statistics and the table
 #![allow(
     clippy::print_stdout,
@@ -18,12 +18,15 @@
 )]
 
 mod client;
+mod client_commands;
 mod commands;
 mod homes;
+mod mcp;
 mod model;
 mod process;
 mod report;
 mod sandbox;
+mod search;
 mod store;
 mod subject;
 mod tools;
@@ -100,13 +103,16 @@ const CASES: &[Case] = &[
     Case { name: "deltas", rounds: Rounds::Runs, run: turns::deltas },
     Case { name: "parallel", rounds: Rounds::Runs, run: turns::parallel },
     Case { name: "command", rounds: Rounds::Runs, run: commands::command },
+    Case { name: "exec", rounds: Rounds::Runs, run: client_commands::exec },
     Case { name: "sandbox", rounds: Rounds::Runs, run: sandbox::sandbox },
     Case { name: "output", rounds: Rounds::Runs, run: commands::output },
     Case { name: "patch", rounds: Rounds::Runs, run: commands::patch },
+    Case { name: "search", rounds: Rounds::Runs, run: search::search },
     Case { name: "list", rounds: Rounds::Runs, run: store::list },
     Case { name: "list-many", rounds: Rounds::Runs, run: store::list_many },
     Case { name: "resume", rounds: Rounds::Runs, run: store::resume },
     Case { name: "large", rounds: Rounds::Runs, run: store::large },
+    Case { name: "mcp", rounds: Rounds::Runs, run: mcp::mcp },
     Case { name: "pipeline", rounds: Rounds::Runs, run: process::pipeline },
 ];
 

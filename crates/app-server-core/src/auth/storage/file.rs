@@ -5,18 +5,15 @@ use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{CredentialBackend, StorageError};
+use crate::atomic;
 use crate::auth::record::AuthRecord;
 
 const NAME: &str = "auth.json";
 /// How a file begins that is to become `auth.json`.
 const TEMPORARY: &str = ".auth.json-";
-/// From then on a temporary file belongs to nobody: writing it takes no time.
-const ABANDONED: Duration = Duration::from_secs(60);
-/// As many links as the system follows.
-const MAX_LINKS: usize = 40;
 /// How long another program may take that writes the file in place, which other implementations do.
 const WRITE_IN_PLACE: Duration = Duration::from_millis(30);
 
@@ -61,30 +58,11 @@ impl File {
 
     /// The file behind the links, which need not be there: a user may keep `auth.json` elsewhere and link to it.
     fn target(&self) -> Result<PathBuf, StorageError> {
-        let mut path = self.path.clone();
-        for _ in 0..MAX_LINKS {
-            match fs::read_link(&path) {
-                Ok(target) => path = folder_of(&path).join(target),
-                // Not a link, or not there.
-                Err(_) => return Ok(path),
-            }
-        }
-        Err(StorageError::io("follow the links of", &self.path)(io::Error::other("too many")))
+        atomic::target(&self.path).map_err(StorageError::io("follow the links of", &self.path))
     }
 
     fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
-        let folder = folder_of(target);
-        // Its name is random, it is made by us or not at all, and it is 0600 from the beginning.
-        let mut file = tempfile::Builder::new().prefix(TEMPORARY).suffix(".tmp").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(target).map_err(|error| error.error)?;
-        // The rename itself lasts only with this. The new content is there either way.
-        if let Err(error) = sync_folder(folder) {
-            tracing::debug!(%error, "the folder of auth.json was not flushed");
-        }
-        remove_abandoned(folder);
-        Ok(())
+        atomic::replace(target, TEMPORARY, 0o600, bytes, || Ok(true)).map(|_| ())
     }
 
     /// For a file in a place where none can be made, such as one mounted into a container. A reader may see half of it,
@@ -140,39 +118,13 @@ impl CredentialBackend for File {
         let target = self.target()?;
         match fs::remove_file(&target) {
             Ok(()) => {
-                remove_abandoned(folder_of(&target));
+                atomic::remove_abandoned(atomic::folder_of(&target), TEMPORARY);
                 Ok(true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(StorageError::io("remove", &target)(error)),
         }
     }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().unwrap_or(path)
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
-}
-
-/// Removes what a writer left that was killed before the rename: it holds a credential.
-fn remove_abandoned(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY));
-        if is_ours && is_abandoned(&entry).unwrap_or_default() {
-            // Whoever else removes it at the same time is as welcome.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-fn is_abandoned(entry: &fs::DirEntry) -> io::Result<bool> {
-    let file = entry.metadata()?;
-    let age = SystemTime::now().duration_since(file.modified()?);
-    Ok(file.is_file() && age.is_ok_and(|age| age >= ABANDONED))
 }
 
 #[cfg(test)]

@@ -15,6 +15,19 @@ use self::absent as system;
 use super::{CredentialBackend, StorageError};
 use crate::auth::record::AuthRecord;
 
+/// Whose entry it is.
+const SERVICE: &str = "Codex Auth";
+
+/// Returns the bytes of an entry of the keyring, of whatever service; `None` when there is none.
+pub(crate) fn load_entry(service: &'static str, user: String) -> Result<Option<Vec<u8>>, StorageError> {
+    system::load(service, user)
+}
+
+/// Puts bytes into an entry of the keyring, of whatever service.
+pub(crate) fn save_entry(service: &'static str, user: String, secret: Vec<u8>) -> Result<(), StorageError> {
+    system::save(service, user, secret)
+}
+
 /// The store in the keyring of the system.
 pub(super) struct Keyring {
     codex_home: PathBuf,
@@ -38,16 +51,16 @@ impl Keyring {
 
 impl CredentialBackend for Keyring {
     fn load(&self) -> Result<Option<AuthRecord>, StorageError> {
-        let secret = system::load(self.user())?;
+        let secret = system::load(SERVICE, self.user())?;
         Ok(secret.map(|secret| AuthRecord::parse(&secret)).transpose()?)
     }
 
     fn save(&self, record: &AuthRecord) -> Result<(), StorageError> {
-        system::save(self.user(), record.to_compact())
+        system::save(SERVICE, self.user(), record.to_compact())
     }
 
     fn delete(&self) -> Result<bool, StorageError> {
-        system::delete(self.user())
+        system::delete(SERVICE, self.user())
     }
 }
 
@@ -56,15 +69,15 @@ impl CredentialBackend for Keyring {
 mod absent {
     use super::StorageError;
 
-    pub(super) fn load(_user: String) -> Result<Option<Vec<u8>>, StorageError> {
+    pub(super) fn load(_service: &str, _user: String) -> Result<Option<Vec<u8>>, StorageError> {
         Err(none())
     }
 
-    pub(super) fn save(_user: String, _secret: Vec<u8>) -> Result<(), StorageError> {
+    pub(super) fn save(_service: &str, _user: String, _secret: Vec<u8>) -> Result<(), StorageError> {
         Err(none())
     }
 
-    pub(super) fn delete(_user: String) -> Result<bool, StorageError> {
+    pub(super) fn delete(_service: &str, _user: String) -> Result<bool, StorageError> {
         Err(none())
     }
 

@@ -19,6 +19,7 @@ use app_server_config::CredentialsStore;
 pub(crate) use self::error::StorageError;
 use self::file::{File, FileStamp};
 use self::keyring::Keyring;
+pub(crate) use self::keyring::{load_entry, save_entry};
 pub(crate) use self::lock::StorageLock;
 pub(crate) use self::memory::Memory;
 use super::record::AuthRecord;

@@ -91,6 +91,7 @@ impl Actor {
             }));
         }
         host.notify(ServerNotification::ThreadStarted(ThreadStartedNotification { thread }));
+        self.start_servers();
     }
 
     /// Finds out what is copied.

@@ -36,6 +36,7 @@ impl Actor {
         let overrides = Overrides::from(&mut *params);
         tell_of_unknown_keys(&services, &overrides);
         let settings = Settings::load(&services.config, overrides, None)?;
+        services.models.recall(&services, &settings.provider);
         let now = Zoned::now();
         let meta = new_meta(&services, self.id, &settings, &now, None);
         let path = services.store.new_path(self.id, &now);

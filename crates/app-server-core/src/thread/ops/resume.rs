@@ -57,6 +57,7 @@ impl Actor {
         if let Some(loaded) = &self.loaded {
             loaded.tell_goal();
         }
+        self.start_servers();
     }
 
     /// Returns the thread that the file named is of, if that is another than this actor's.

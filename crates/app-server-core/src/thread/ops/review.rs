@@ -189,7 +189,7 @@ impl Loaded {
         let conversation = Conversation::within(self.shared.conversation.clone(), secrets);
         let context = TurnContext {
             conversation: SharedConversation::new(conversation),
-            model_info: settings.model_info(),
+            model_info: settings.model_info(&self.shared.services.models),
             settings,
             // The items of its model are of another conversation than the thread's.
             raw_events: false,

@@ -19,7 +19,10 @@ impl Actor {
             Ok(loaded) => loaded,
             Err(error) => return reply.send(Err(error)),
         };
-        let has_changed = loaded.settings.apply(&mut params);
+        let has_changed = match loaded.settings.apply(&mut params) {
+            Ok(has_changed) => has_changed,
+            Err(error) => return reply.send(Err(error)),
+        };
         reply.send(Ok(ThreadSettingsUpdateResponse {}));
         if has_changed {
             loaded.tell(ServerNotification::ThreadSettingsUpdated(ThreadSettingsUpdatedNotification {

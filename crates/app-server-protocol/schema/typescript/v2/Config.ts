@@ -79,4 +79,4 @@ sandbox_workspace_write: SandboxWorkspaceWrite | null, service_tier: string | nu
 /**
  * Whether and how models may search the web.
  */
-web_search: WebSearchMode | null, };
+web_search: WebSearchMode | null, } & ({ [key in string]: number | string | boolean | Array<JsonValue> | { [key in string]: JsonValue } | null });

@@ -12,9 +12,9 @@ export type ConfigLayer = {
  */
 config: JsonValue, 
 /**
- * Why it does not take part, for example because the project is not trusted; null: it does.
+ * Why it does not take part, for example because the project is not trusted; left out when it does.
  */
-disabledReason: string | null, name: ConfigLayerSource, 
+disabledReason?: string, name: ConfigLayerSource, 
 /**
  * Changes whenever the content does.
  */

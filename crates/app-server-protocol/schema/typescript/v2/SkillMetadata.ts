@@ -8,11 +8,11 @@ import type { SkillScope } from "./SkillScope";
 /**
  * A skill: instructions the agent can take up when a task calls for them.
  */
-export type SkillMetadata = { dependencies: SkillDependencies | null, description: string, 
+export type SkillMetadata = { dependencies?: SkillDependencies | null, description: string, 
 /**
  * False when switched off with `skills/config/write`.
  */
-enabled: boolean, interface: SkillInterface | null, name: string, 
+enabled: boolean, interface?: SkillInterface | null, name: string, 
 /**
  * Absolute path of its SKILL.md.
  */
@@ -20,4 +20,4 @@ path: LegacyAppPathString,
 /**
  * Always null from this server.
  */
-pluginId: string | null, scope: SkillScope, shortDescription: string | null, };
+pluginId: string | null, scope: SkillScope, shortDescription?: string | null, };

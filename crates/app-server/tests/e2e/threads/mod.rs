@@ -1,5 +1,6 @@
 //! Threads between their turns: resuming, reading, archiving, and a file for each thing more that can be asked of one.
 
+mod adjust;
 mod compact;
 mod cut;
 mod delete;
@@ -17,6 +18,9 @@ mod search;
 mod sections;
 mod settings;
 mod stored;
+#[cfg(target_os = "linux")]
+mod terminals;
+mod unsubscribe;
 
 use app_server_test_support::TestServer;
 use serde_json::{Value, json};

@@ -4,11 +4,13 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use pretty_assertions::assert_eq;
 use tempfile::TempDir;
 
 use super::*;
+use crate::atomic::ABANDONED;
 
 struct Home {
     folder: TempDir,

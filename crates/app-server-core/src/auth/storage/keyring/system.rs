@@ -12,12 +12,10 @@ use zbus_secret_service_keyring_store::Store;
 use super::thread::{Asker, ask};
 use crate::auth::storage::StorageError;
 
-const SERVICE: &str = "Codex Auth";
-
 /// Returns the bytes of a user's entry; `None` when there is no entry.
-pub(super) fn load(user: String) -> Result<Option<Vec<u8>>, StorageError> {
+pub(super) fn load(service: &'static str, user: String) -> Result<Option<Vec<u8>>, StorageError> {
     ask(move |_| {
-        let entries = Entries::new(&user)?;
+        let entries = Entries::new(service, &user)?;
         match entries.existing()?.map(Entry::get_secret) {
             None | Some(Err(Error::NoEntry)) => Ok(None),
             Some(secret) => Ok(Some(secret?)),
@@ -26,15 +24,15 @@ pub(super) fn load(user: String) -> Result<Option<Vec<u8>>, StorageError> {
 }
 
 /// Puts bytes into a user's entry, which is made if there is none.
-pub(super) fn save(user: String, secret: Vec<u8>) -> Result<(), StorageError> {
-    ask(move |asker| put(&Entries::new(&user)?, &secret, asker))
+pub(super) fn save(service: &'static str, user: String, secret: Vec<u8>) -> Result<(), StorageError> {
+    ask(move |asker| put(&Entries::new(service, &user)?, &secret, asker))
 }
 
 /// Removes every entry of a user. Returns whether there was one.
-pub(super) fn delete(user: String) -> Result<bool, StorageError> {
+pub(super) fn delete(service: &'static str, user: String) -> Result<bool, StorageError> {
     ask(move |asker| {
         let mut was_there = false;
-        for entry in &Entries::new(&user)?.0 {
+        for entry in &Entries::new(service, &user)?.0 {
             // To find it may have taken until somebody unlocked it. By then it may hold another login.
             if is_there(entry)? && asker.waits() {
                 was_there |= remove(entry)?;
@@ -74,11 +72,11 @@ fn remove(entry: &Entry) -> Result<bool, StorageError> {
 struct Entries(Vec<Entry>);
 
 impl Entries {
-    fn new(user: &str) -> Result<Self, StorageError> {
+    fn new(service: &str, user: &str) -> Result<Self, StorageError> {
         let store = Store::new().map_err(|error| StorageError::NoKeyring { reason: error.to_string() })?;
         let entry = |modifiers: &[(&str, &str)]| {
             let modifiers: HashMap<_, _> = modifiers.iter().copied().collect();
-            store.build(SERVICE, user, Some(&modifiers))
+            store.build(service, user, Some(&modifiers))
         };
         // Other implementations mark their entries with the collection. Tools for passwords do not.
         let places: &[&[_]] =

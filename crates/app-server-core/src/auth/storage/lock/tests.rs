@@ -39,7 +39,8 @@ fn whoever_waits_gets_it_next() {
 fn the_death_of_a_process_frees_it() {
     let home = tempfile::tempdir().unwrap();
     let lock = StorageLock::acquire(home.path(), Duration::ZERO).unwrap();
-    let mut holder = Command::new("sleep").arg("600").stdin(Stdio::from(lock._file)).spawn().unwrap();
+    let mut holder =
+        Command::new("sleep").arg("600").stdin(Stdio::from(lock._lock.into_file())).spawn().unwrap();
 
     let meanwhile = StorageLock::acquire(home.path(), Duration::ZERO);
     assert!(matches!(meanwhile, Err(StorageError::Locked)), "{meanwhile:?}");

@@ -1,0 +1,3 @@
+//! `feedback/upload`.
+
+pub(crate) use app_server_core::feedback::upload;
